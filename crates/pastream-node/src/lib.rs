@@ -1,0 +1,1 @@
+//! The Node-API binding of pastream: converts and forwards, decides nothing.

@@ -1,0 +1,1 @@
+//! Audio systems and their devices, behind one narrow trait.

@@ -1,0 +1,1 @@
+//! Audio files, one module a container.

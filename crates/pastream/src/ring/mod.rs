@@ -1,0 +1,1 @@
+//! The ring between the realtime callback and everybody else.

@@ -1,0 +1,1 @@
+//! A stream: its settings, its handle, and the conductor that runs it.
