@@ -152,10 +152,12 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             return frames;
         }
         let (available, ended) = self.playback.as_ref().map_or((0, true), Play::available);
-        let left = match (&self.playback, self.limits.pad) {
-            (Some(_), Some(pad)) => {
-                let source = self.source_left();
-                let source = if ended { source.min(available as u64) } else { source };
+        let short = ended && (available as u64) < self.source_left();
+        let left = match (&self.playback, self.limits) {
+            // It will end as BufferEmpty, without the padding.
+            (Some(_), Limits { frames: Some(_), pad: Some(_) }) if short => available as u64,
+            (Some(_), Limits { pad: Some(pad), .. }) => {
+                let source = if short { available as u64 } else { self.source_left() };
                 source.saturating_add(pad.saturating_sub(self.padded))
             }
             _ => self.clock_left(),
@@ -257,7 +259,12 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
 
     /// Plays the padding after the `frames` frames that the source gave, where it is time to.
     fn pad(&mut self, frames: usize, length: usize) -> (usize, Option<Outcome>) {
-        let Some(pad) = self.limits.pad else { return (length, None) };
+        let Some(pad) = self.limits.pad else {
+            if length > 0 {
+                self.close_gap();
+            }
+            return (length, None);
+        };
         if self.limits.frames.is_none() && !self.frozen {
             // Looked at in the last block of the source, so that no further block is needed to find the end.
             self.frozen = self.playback.as_ref().is_some_and(|playback| playback.available() == (0, true));
