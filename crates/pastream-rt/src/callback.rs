@@ -182,7 +182,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         }
     }
 
-    fn fits(&self, output: &mut [u8], input: &[u8], frames: usize, wired: bool) -> bool {
+    fn fits(&self, output: &[u8], input: &[u8], frames: usize, wired: bool) -> bool {
         self.playback.as_ref().is_none_or(|playback| playback.fits(output, frames))
             && (wired || self.recording.as_ref().is_none_or(|recording| recording.fits(input, frames)))
     }

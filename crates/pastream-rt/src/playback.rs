@@ -4,7 +4,7 @@
 
 use core::{marker::PhantomData, ops::DerefMut};
 
-use crate::{LevelCell, Mapping, Route, Sample, Source, level::measure};
+use crate::{LevelCell, Mapping, Route, Sample, Source, block::holds, level::measure};
 
 /// What a live source that has nothing leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub trait Play {
     /// Whether `output` is `frames` × the device's channels, and can be written.
     ///
     /// Realtime-safe.
-    fn fits(&self, output: &mut [u8], frames: usize) -> bool;
+    fn fits(&self, output: &[u8], frames: usize) -> bool;
 
     /// Moves up to `frames` frames of the source to the front of `output` and silences the rest of it.
     ///
@@ -73,9 +73,8 @@ impl<S: Sample, Q: Source<S>, R: DerefMut<Target = [Route]>> Playback<S, Q, R> {
 }
 
 impl<S: Sample, Q: Source<S>, R: DerefMut<Target = [Route]>> Play for Playback<S, Q, R> {
-    fn fits(&self, output: &mut [u8], frames: usize) -> bool {
-        bytemuck::try_cast_slice_mut::<u8, S>(output)
-            .is_ok_and(|output| Some(output.len()) == frames.checked_mul(self.mapping.to_channels().get()))
+    fn fits(&self, output: &[u8], frames: usize) -> bool {
+        holds::<S>(output, frames, self.mapping.to_channels().get())
     }
 
     fn fill(&mut self, output: &mut [u8], frames: usize) -> Filled {
@@ -128,7 +127,7 @@ impl<S: Sample, Q: Source<S>, R: DerefMut<Target = [Route]>> Play for Playback<S
 }
 
 impl<P: DerefMut<Target: Play>> Play for P {
-    fn fits(&self, output: &mut [u8], frames: usize) -> bool {
+    fn fits(&self, output: &[u8], frames: usize) -> bool {
         (**self).fits(output, frames)
     }
 

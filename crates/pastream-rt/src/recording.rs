@@ -8,7 +8,7 @@ use ringbuf::traits::Producer;
 
 use crate::{
     Event, Gap, GapCause, LevelCell, MAX_CHANNELS, Mapping, OnFull, Route, Sample, Sink, SinkCounts,
-    level::measure, sink::Place,
+    block::holds, level::measure, sink::Place,
 };
 
 /// Takes the events of a block.
@@ -112,8 +112,7 @@ where
     D: Deref<Target = SinkCounts>,
 {
     fn fits(&self, input: &[u8], frames: usize) -> bool {
-        bytemuck::try_cast_slice::<u8, S>(input)
-            .is_ok_and(|input| Some(input.len()) == frames.checked_mul(self.mapping.from_channels().get()))
+        holds::<S>(input, frames, self.mapping.from_channels().get())
     }
 
     fn room(&self, frames: usize) -> usize {

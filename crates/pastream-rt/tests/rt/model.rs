@@ -1,11 +1,9 @@
 //! The callback against a model that knows neither blocks nor rings: it lives through one frame of the clock
 //! after the other and writes down what became of each.
 
-mod common;
-
 use std::collections::VecDeque;
 
-use common::{Format, From, Rig, Routing, Setup, SinkSetup, captured, played};
+use crate::rig::{Format, From, Rig, Routing, Setup, SinkSetup, captured, played};
 use pastream_rt::{
     Event, Flow, Gap, GapCause, I24, Limits, OnFull, OnStarved, Outcome, Route, Side, Wire, Xruns,
 };
@@ -14,10 +12,6 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use ringbuf::traits::Consumer;
-
-#[cfg(debug_assertions)]
-#[global_allocator]
-static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
 /// What a frame of the clock was on the playback side.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -253,9 +247,14 @@ impl<S: Format> Model<S> {
     fn events(&self) -> Vec<String> {
         let mut events: Vec<Event> =
             self.xruns.iter().map(|&(frame, flags)| Event::Xrun { frame, flags }).collect();
-        let mut causes = vec![(Side::Playback, 0, self.out.iter().map(gap_of_out).collect::<Vec<_>>())];
+        let mut causes =
+            vec![(Side::Playback, 0, self.out.iter().copied().map(gap_of_out).collect::<Vec<_>>())];
         for (index, sink) in self.sinks.iter().enumerate() {
-            causes.push((Side::Recording, index as u8, sink.fates.iter().map(gap_of_fate).collect()));
+            causes.push((
+                Side::Recording,
+                index as u8,
+                sink.fates.iter().copied().map(gap_of_fate).collect(),
+            ));
         }
         for (side, sink, causes) in causes {
             let mut frame = 0;
@@ -273,12 +272,12 @@ impl<S: Format> Model<S> {
     }
 }
 
-fn gap_of_out(out: &Out) -> Option<GapCause> {
-    if let Out::Gap(cause) = out { Some(*cause) } else { None }
+fn gap_of_out(out: Out) -> Option<GapCause> {
+    if let Out::Gap(cause) = out { Some(cause) } else { None }
 }
 
-fn gap_of_fate(fate: &Fate) -> Option<GapCause> {
-    if let Fate::Gap(cause) = fate { Some(*cause) } else { None }
+fn gap_of_fate(fate: Fate) -> Option<GapCause> {
+    if let Fate::Gap(cause) = fate { Some(cause) } else { None }
 }
 
 fn sorted(events: impl IntoIterator<Item = Event>) -> Vec<String> {
@@ -396,7 +395,10 @@ fn check<S: Format>(setup: &Setup, steps: &[Step], wired: bool) {
             assert_eq!(counts.gap_count(), sink.gaps().len() as u64);
         }
     }
+    check_end(setup, rig, &model);
+}
 
+fn check_end<S: Format>(setup: &Setup, mut rig: Rig<S>, model: &Model<S>) {
     rig.callback.device_lost();
     assert_eq!(rig.shared.outcome(), model.end.unwrap_or(Outcome::DeviceLost));
     assert_eq!(rig.shared.xruns(), model.xruns.len() as u64);
@@ -426,7 +428,7 @@ fn limit(most: u64) -> impl Strategy<Value = Option<u64>> {
 }
 
 fn routing() -> impl Strategy<Value = Routing> {
-    let routed = (1..=4_usize, 1..=4_usize).prop_flat_map(|(from, to)| {
+    let mixed = (1..=4_usize, 1..=4_usize).prop_flat_map(|(from, to)| {
         let gain =
             prop_oneof![3 => Just(1.0_f32), 1 => prop::sample::select(vec![-1.0, -0.5, 0.0, 0.25, 0.5, 2.0])];
         let route = (0..from, 0..to, gain).prop_map(|(from, to, gain)| Route {
@@ -445,7 +447,7 @@ fn routing() -> impl Strategy<Value = Routing> {
             Routing { from, to, routes: Some(routes) }
         })
     });
-    prop_oneof![2 => (1..=4_usize).prop_map(Routing::identity), 1 => routed, 1 => copied]
+    prop_oneof![2 => (1..=4_usize).prop_map(Routing::identity), 1 => mixed, 1 => copied]
 }
 
 fn setup() -> impl Strategy<Value = Setup> {

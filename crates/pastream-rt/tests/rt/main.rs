@@ -1,0 +1,10 @@
+//! The callback through its public surface.
+
+mod callback;
+mod mapping;
+mod model;
+mod rig;
+
+#[cfg(debug_assertions)]
+#[global_allocator]
+static GUARD: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
