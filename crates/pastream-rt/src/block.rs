@@ -8,7 +8,8 @@ use crate::Sample;
 pub struct Block<'a> {
     /// Where to put what is played: frames × playback channels, interleaved. Empty where nothing is played.
     pub output: &'a mut [u8],
-    /// What was captured: frames × recording channels, interleaved. Empty where nothing is recorded.
+    /// What was captured: frames × recording channels, interleaved. Empty where nothing is recorded, or where a
+    /// [`Wire`](crate::Wire) brings it.
     pub input: &'a [u8],
     /// The length of the block in frames.
     pub frames: usize,

@@ -231,7 +231,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
     fn play(&mut self, output: &mut [u8], length: usize) -> (usize, Option<Outcome>) {
         let source_left = self.source_left();
         let Some(playback) = &mut self.playback else {
-            output.fill(self.silence);
+            self.silence(output);
             return (length, None);
         };
         let wanted = length.min(usize::try_from(source_left).unwrap_or(usize::MAX));
@@ -310,6 +310,8 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
     fn silence(&self, output: &mut [u8]) {
         match &self.playback {
             Some(playback) => playback.silence(output),
+            // An empty slice may dangle, and AVX-512's masked stores are slow on a page that is not there.
+            None if output.is_empty() => {}
             None => output.fill(self.silence),
         }
     }

@@ -140,7 +140,12 @@ impl<R: DerefMut<Target = [Route]>> Mapping<R> {
             return 0;
         };
         match self.plan {
-            Plan::Identity => output.copy_from_slice(input),
+            Plan::Identity => {
+                // All of it: the channels are as many. Said so that the copy can't panic.
+                if let Some(input) = input.get(..output.len()) {
+                    output.copy_from_slice(input);
+                }
+            }
             Plan::Small(Small::Spread) => each(input, output, |&[a]| [a, a]),
             Plan::Small(Small::First) => each(input, output, |&[a, _]| [a]),
             Plan::Small(Small::Second) => each(input, output, |&[_, b]| [b]),
@@ -158,9 +163,12 @@ impl<R: DerefMut<Target = [Route]>> Mapping<R> {
     }
 
     fn follow<S: Sample>(&self, input: &[S], output: &mut [S]) {
-        let routes = self.routes.as_deref().unwrap_or_default();
-        for group in routes.chunk_by(|a, b| a.to == b.to) {
-            let Some(&first) = group.first() else { continue };
+        let mut routes = self.routes.as_deref().unwrap_or_default();
+        while let Some(&first) = routes.first() {
+            // `chunk_by` would do, but for a panic in it that the compiler can't rule out.
+            let length = routes.iter().take_while(|route| route.to == first.to).count();
+            let Some((group, others)) = routes.split_at_checked(length) else { break };
+            routes = others;
             let frames =
                 output.chunks_exact_mut(self.to.get()).zip(input.chunks_exact(self.from.get())).filter_map(
                     |(output, input)| output.get_mut(usize::from(first.to)).map(|output| (output, input)),

@@ -142,7 +142,7 @@ where
                     return ring.push_slice(input) / to;
                 }
                 let mut stored = 0;
-                for part in input.chunks(SCRATCH / to * from) {
+                for part in input.chunks((SCRATCH / to).saturating_mul(from).max(1)) {
                     let mapped = mapping.apply(part, scratch);
                     let pushed = ring.push_slice(scratch.get(..mapped * to).unwrap_or_default()) / to;
                     stored += pushed;

@@ -4,6 +4,7 @@ mod callback;
 mod mapping;
 mod model;
 mod rig;
+mod source;
 
 #[cfg(debug_assertions)]
 #[global_allocator]

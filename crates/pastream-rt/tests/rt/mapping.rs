@@ -1,7 +1,7 @@
 //! What a mapping refuses, and that it copies bits.
 
-use crate::rig::{From, Rig, Routing, Setup};
-use pastream_rt::{Limits, MAX_CHANNELS, Mapping, MappingError, OnStarved, Route, Xruns};
+use crate::rig::{From, Rig, Routing, Setup, SinkSetup};
+use pastream_rt::{Limits, MAX_CHANNELS, Mapping, MappingError, OnFull, OnStarved, Route, Xruns};
 
 fn route(from: u16, to: u16, gain: f32) -> Route {
     Route { from, to, gain }
@@ -69,4 +69,23 @@ fn mixed_channels_are_summed_and_unrouted_ones_silent() {
     let routes = vec![route(1, 2, 0.5), route(0, 0, -2.0), route(0, 2, 1.0)];
     let output = map(Routing { from: 2, to: 3, routes: Some(routes) }, &[0.25, 0.5, 1.0, -1.0], 2);
     assert_eq!(output, [-0.5, 0.0, 0.5, -2.0, 0.0, 0.5]);
+}
+
+#[test]
+fn a_long_or_wide_block_is_recorded_in_parts() {
+    for (channels, frames) in [(3, 700), (MAX_CHANNELS, 5)] {
+        let turned: Vec<Route> =
+            (0..channels as u16).map(|to| route(channels as u16 - 1 - to, to, 1.0)).collect();
+        let routing = Routing { from: channels, to: channels, routes: Some(turned) };
+        let sink = SinkSetup { frames: 1000, gaps: 1, on_full: OnFull::Gap };
+        let recording = Some((vec![sink], routing));
+        let setup = Setup { limits: Limits::default(), playback: None, recording, offset: 0, events: 1 };
+        let mut rig = Rig::<i16>::new(&setup);
+        let input: Vec<i16> = (0..frames * channels).map(|number| number as i16).collect();
+        rig.block(frames, &input, (Xruns::NONE, 0), None);
+        rig.readers[0].read_all();
+        let expected: Vec<i16> =
+            input.chunks(channels).flat_map(|frame| frame.iter().rev().copied()).collect();
+        assert_eq!(rig.readers[0].samples, expected);
+    }
 }
