@@ -2,11 +2,14 @@
 
 use core::ops::{BitOr, BitOrAssign};
 
+use crate::Sample;
+
 /// One period of a device, both directions at once.
 pub struct Block<'a> {
     /// Where to put what is played: frames × playback channels, interleaved. Empty where nothing is played.
     pub output: &'a mut [u8],
-    /// What was captured: frames × recording channels, interleaved. Empty where nothing is recorded.
+    /// What was captured: frames × recording channels, interleaved. Empty where nothing is recorded, or where a
+    /// [`Wire`](crate::Wire) brings it.
     pub input: &'a [u8],
     /// The length of the block in frames.
     pub frames: usize,
@@ -27,6 +30,12 @@ pub struct Times {
     pub current: f64,
     /// When the first frame of the output leaves the device.
     pub output: f64,
+}
+
+/// Whether `bytes` are `frames` × `channels` samples and lie where samples may. No samples may lie anywhere.
+pub(crate) fn holds<S: Sample>(bytes: &[u8], frames: usize, channels: usize) -> bool {
+    frames.checked_mul(channels) == Some(bytes.len() / size_of::<S>())
+        && (bytes.is_empty() || bytemuck::try_cast_slice::<u8, S>(bytes).is_ok())
 }
 
 /// What the callback wants next.

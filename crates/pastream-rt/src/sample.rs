@@ -6,6 +6,8 @@ use bytemuck::{Pod, Zeroable};
 pub trait Sample: Copy + Default + Pod + Send + Sync + PartialEq + core::fmt::Debug + 'static {
     /// Silence.
     const EQUILIBRIUM: Self;
+    /// The byte that silence is made of.
+    const SILENCE: u8 = 0;
 
     /// The sample on a scale where full scale is ±1.0: integers are divided by 2^(bits − 1). Exact.
     ///
@@ -58,32 +60,33 @@ fn round_half_even(value: f64) -> f64 {
 }
 
 macro_rules! integer_sample {
-    ($type:ty, $bits:literal, $silence:expr, |$get:ident| $to:expr, |$put:ident| $from:expr) => {
+    ($type:ty, $bits:literal, $silence:expr, $byte:literal, |$get:ident| $to:expr, |$put:ident| $from:expr) => {
         impl Sample for $type {
             const EQUILIBRIUM: Self = $silence;
+            const SILENCE: u8 = $byte;
 
             #[inline]
             fn to_f64(self) -> f64 {
                 let $get = self;
-                f64::from($to) / (1_u32 << ($bits - 1)) as f64
+                f64::from($to) / f64::from(1_u32 << ($bits - 1))
             }
 
             #[inline]
             fn from_f64(value: f64) -> Self {
-                const SCALE: f64 = (1_u32 << ($bits - 1)) as f64;
+                let scale = f64::from(1_u32 << ($bits - 1));
                 // `as` takes not-a-number to 0, which is silence here.
-                let $put = round_half_even((value * SCALE).clamp(-SCALE, SCALE - 1.0)) as i32;
+                let $put = round_half_even((value * scale).clamp(-scale, scale - 1.0)) as i32;
                 $from
             }
         }
     };
 }
 
-integer_sample!(i32, 32, 0, |sample| sample, |value| value);
-integer_sample!(I24, 24, I24([0; 3]), |sample| sample.to_i32(), |value| I24::from_i32(value));
-integer_sample!(i16, 16, 0, |sample| sample, |value| value as i16);
-integer_sample!(i8, 8, 0, |sample| sample, |value| value as i8);
-integer_sample!(u8, 8, 128, |sample| i32::from(sample) - 128, |value| (value + 128) as u8);
+integer_sample!(i32, 32, 0, 0, |sample| sample, |value| value);
+integer_sample!(I24, 24, I24([0; 3]), 0, |sample| sample.to_i32(), |value| I24::from_i32(value));
+integer_sample!(i16, 16, 0, 0, |sample| sample, |value| value as i16);
+integer_sample!(i8, 8, 0, 0, |sample| sample, |value| value as i8);
+integer_sample!(u8, 8, 128, 128, |sample| i32::from(sample) - 128, |value| (value + 128) as u8);
 
 impl Sample for f32 {
     const EQUILIBRIUM: Self = 0.0;

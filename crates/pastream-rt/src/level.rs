@@ -1,0 +1,64 @@
+//! Peak and mean square of one channel, for meters.
+
+use crate::{
+    Sample,
+    sync::{AtomicU32, Ordering, const_new},
+};
+
+/// The level of one channel. The callback writes it, one meter reads it; full scale is 1.0.
+#[derive(Debug)]
+pub struct LevelCell {
+    peak: AtomicU32,
+    mean_square: AtomicU32,
+}
+
+impl LevelCell {
+    const_new! {
+        /// Silence.
+        #[must_use]
+        pub(crate) fn new() -> Self {
+            Self { peak: AtomicU32::new(0), mean_square: AtomicU32::new(0) }
+        }
+    }
+
+    /// The largest magnitude since the last call.
+    ///
+    /// Realtime-safe.
+    pub fn take_peak(&self) -> f32 {
+        f32::from_bits(self.peak.swap(0, Ordering::Relaxed))
+    }
+
+    /// The mean of the squares in the last block. Its square root is the RMS.
+    ///
+    /// Realtime-safe.
+    pub fn mean_square(&self) -> f32 {
+        f32::from_bits(self.mean_square.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn reset(&self) {
+        self.put(0.0, 0.0);
+        self.peak.store(0, Ordering::Relaxed);
+    }
+
+    fn put(&self, peak: f32, mean_square: f32) {
+        // The bits of floats that are not negative sort as the floats do.
+        self.peak.fetch_max(peak.to_bits(), Ordering::Relaxed);
+        self.mean_square.store(mean_square.to_bits(), Ordering::Relaxed);
+    }
+}
+
+/// Measures `samples` (frames × `channels`) into the first `channels` of `cells`. Not-a-number counts as silence.
+pub(crate) fn measure<S: Sample>(samples: &[S], channels: usize, cells: &[LevelCell]) {
+    let Some(frames) = samples.len().checked_div(channels).filter(|&frames| frames > 0) else { return };
+    for (channel, cell) in cells.iter().take(channels).enumerate() {
+        let (mut peak, mut sum) = (0.0_f64, 0.0_f64);
+        for sample in samples.iter().skip(channel).step_by(channels) {
+            let value = sample.to_f64();
+            if !value.is_nan() {
+                peak = peak.max(value.abs());
+                sum += value * value;
+            }
+        }
+        cell.put(peak as f32, (sum / frames as f64) as f32);
+    }
+}
