@@ -7,6 +7,8 @@
 
 mod block;
 mod sample;
+mod wire;
 
 pub use block::{Block, Flow, Times, Xruns};
 pub use sample::{I24, Sample};
+pub use wire::Wire;

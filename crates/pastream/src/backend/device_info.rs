@@ -1,0 +1,28 @@
+/// A device that can be opened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeviceInfo {
+    /// What opens it, stable across runs: `virtual`, `alsa:hw:0`.
+    pub id: String,
+    /// The name that people know it by.
+    pub name: String,
+    /// The host it belongs to.
+    pub host: String,
+    /// 0 where it can't record.
+    pub max_input_channels: usize,
+    /// 0 where it can't play.
+    pub max_output_channels: usize,
+    /// In Hz.
+    pub default_sample_rate: u32,
+    /// Seconds.
+    pub default_low_input_latency: f64,
+    /// Seconds.
+    pub default_low_output_latency: f64,
+    /// Seconds.
+    pub default_high_input_latency: f64,
+    /// Seconds.
+    pub default_high_output_latency: f64,
+    /// Whether the system records from it by default.
+    pub is_default_input: bool,
+    /// Whether the system plays to it by default.
+    pub is_default_output: bool,
+}
