@@ -26,3 +26,18 @@ pub struct DeviceInfo {
     /// Whether the system plays to it by default.
     pub is_default_output: bool,
 }
+
+impl DeviceInfo {
+    /// A device made of software, alone on its host: nothing lags, every rate and 256 channels will do.
+    pub(super) fn of_software(host: &str, name: &str) -> Self {
+        Self {
+            id: host.to_owned(),
+            name: name.to_owned(),
+            host: host.to_owned(),
+            max_input_channels: 256,
+            max_output_channels: 256,
+            default_sample_rate: 48_000,
+            ..Self::default()
+        }
+    }
+}

@@ -1,16 +1,23 @@
 //! Audio systems and their devices, behind one narrow trait.
 
 mod device_info;
+mod null;
 mod opened;
 mod request;
+mod virtual_device;
 
 use pastream_rt::{Block, Flow, Wire};
 
 use crate::Result;
 
 pub use device_info::DeviceInfo;
+pub use null::NullBackend;
 pub use opened::{Opened, OpenedSide};
 pub use request::{Latency, Request, Side};
+pub use virtual_device::VirtualBackend;
+
+/// Every backend of this build, the preferred first.
+pub static BACKENDS: &[&dyn Backend] = &[&VirtualBackend, &NullBackend];
 
 /// What a device calls for each of its blocks.
 pub trait Process: Send {
