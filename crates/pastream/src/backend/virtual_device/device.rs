@@ -200,7 +200,7 @@ impl State {
             let plan = engine.plan();
             let late = if let Plan::Block(next) = &plan { next.late } else { 0.0 };
             if !wait(engine.time() + late) {
-                return;
+                break;
             }
             self.position.store(engine.position(), Relaxed);
             let Plan::Block(mut next) = plan else { return process.device_lost() };
