@@ -86,9 +86,12 @@ pub trait Device: Send {
 
     /// Stops calling, waits until the last call has returned, and drops the [`Process`] on this thread.
     /// Does nothing when there is nothing to stop.
+    ///
+    /// A [`wait_ready`](Process::wait_ready) that is blocked must be made to return by the stream, before.
     fn stop(&mut self);
 
-    /// Seconds of the device's clock since the start, 0 before the first. Stands still once the device stopped.
+    /// Seconds of the device's clock since the start, 0 before the first. May move in blocks; stands still once the
+    /// device stopped.
     fn time(&self) -> f64;
 
     /// The share of a block's time that its [`Process`] takes, smoothed; 1 is all of it.

@@ -11,7 +11,7 @@ pub struct Request {
     pub playback: Option<Side>,
     /// What is recorded.
     pub recording: Option<Side>,
-    /// The callback's block in frames.
+    /// The callback's block in frames; 0 leaves it to the device too.
     pub block_size: Option<usize>,
     /// How far the device may lag behind.
     pub latency: Latency,

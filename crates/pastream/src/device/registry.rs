@@ -139,3 +139,52 @@ fn listed(devices: &[DeviceInfo]) -> String {
     let labels: Vec<_> = devices.iter().map(|device| format!("{} ({})", device.id, device.name)).collect();
     labels.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sound system with two cards, or none at all.
+    struct Cards(Result<(), &'static str>);
+
+    impl Backend for Cards {
+        fn host(&self) -> &'static str {
+            "cards"
+        }
+
+        fn available(&self) -> Result<(), String> {
+            self.0.map_err(str::to_owned)
+        }
+
+        fn devices(&self) -> Result<Vec<DeviceInfo>> {
+            let card = |id: &str, default| DeviceInfo {
+                id: id.to_owned(),
+                is_default_output: default,
+                ..DeviceInfo::default()
+            };
+            Ok(vec![card("cards:hw", false), card("cards:hw:1", true)])
+        }
+
+        fn open(&self, _: &Request) -> Result<Box<dyn Device>> {
+            unreachable!("nothing is opened by its name alone")
+        }
+    }
+
+    #[test]
+    fn a_host_has_a_default_and_no_device_but_its_own() {
+        let found = |text| of_host(&Cards(Ok(())), text).map(|device| (device.id, device.is_default_output));
+        for (text, id, default) in [
+            ("Cards", "cards:hw:1", true),
+            ("cards:hw", "cards:hw", false),
+            ("CARDS:hw:1", "cards:hw:1", true),
+            ("cards:hw:1:key=1", "cards:hw:1:key=1", true),
+            ("cards:hw:2", "cards:hw:2", false),
+        ] {
+            assert_eq!(found(text).unwrap(), (id.to_owned(), default), "{text}");
+        }
+        assert_eq!(found("cards:usb").unwrap_err().kind(), ErrorKind::DeviceNotFound);
+        let error = of_host(&Cards(Err("no server runs")), "cards").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::HostUnavailable);
+        assert!(error.message().contains("no server runs"));
+    }
+}

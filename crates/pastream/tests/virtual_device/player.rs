@@ -1,5 +1,5 @@
 //! A process that plays noise and keeps what comes back.
-#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+#![expect(clippy::unwrap_used, reason = "a step that cannot go on fails its test")]
 
 use std::{
     sync::{
