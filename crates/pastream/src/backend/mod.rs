@@ -1,1 +1,99 @@
 //! Audio systems and their devices, behind one narrow trait.
+
+mod device_info;
+mod null;
+mod opened;
+mod request;
+mod virtual_device;
+
+use pastream_rt::{Block, Flow, Wire};
+
+use crate::Result;
+
+pub use device_info::DeviceInfo;
+pub use null::NullBackend;
+pub use opened::{Opened, OpenedSide};
+pub use request::{Latency, Request, Side};
+pub use virtual_device::VirtualBackend;
+
+/// Every backend of this build, the preferred first.
+pub static BACKENDS: &[&dyn Backend] = &[&VirtualBackend, &NullBackend];
+
+/// What a device calls for each of its blocks.
+pub trait Process: Send {
+    /// Plays and records one block.
+    ///
+    /// With a `wire`, `block.input` is empty: what is recorded is what the wire answers to the block's output,
+    /// asked for after playback and before recording. After anything but [`Flow::Continue`] the device calls
+    /// no more.
+    ///
+    /// Realtime-safe.
+    fn process(&mut self, block: Block<'_>, wire: Option<&mut dyn Wire>) -> Flow;
+
+    /// Waits until a block of up to `frames` (at least 1) can run with nothing starved and nothing full, and
+    /// returns its length, 1 to `frames`. Returns `frames` when the stream was asked to stop or has ended, so
+    /// that the next [`process`](Self::process) can tell. Called by free-running devices only.
+    ///
+    /// Not realtime-safe: blocks.
+    fn wait_ready(&mut self, frames: usize) -> usize;
+
+    /// The device is gone, [`process`](Self::process) will not be called again.
+    ///
+    /// Realtime-safe.
+    fn device_lost(&mut self);
+}
+
+/// An audio system: what it is called, whether it is there, what devices it has.
+pub trait Backend: Send + Sync {
+    /// The host's name as it begins a device's id: lower case, no colon.
+    fn host(&self) -> &'static str;
+
+    /// Whether the host can be used.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    fn available(&self) -> Result<(), String>;
+
+    /// The host's devices.
+    ///
+    /// # Errors
+    /// [`HostUnavailable`](crate::ErrorKind::HostUnavailable).
+    fn devices(&self) -> Result<Vec<DeviceInfo>>;
+
+    /// Opens the device that `request` names, with the settings that it asks for.
+    ///
+    /// # Errors
+    /// [`HostUnavailable`](crate::ErrorKind::HostUnavailable),
+    /// [`DeviceNotFound`](crate::ErrorKind::DeviceNotFound), [`DeviceBusy`](crate::ErrorKind::DeviceBusy),
+    /// [`UnsupportedConfig`](crate::ErrorKind::UnsupportedConfig) when the device can't run with these settings,
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when no device could.
+    fn open(&self, request: &Request) -> Result<Box<dyn Device>>;
+}
+
+/// An open device. Stops when it is dropped.
+pub trait Device: Send {
+    /// What was really opened.
+    fn opened(&self) -> &Opened;
+
+    /// Starts calling `process`, on a new timeline: frame 0 at time 0.
+    ///
+    /// The device stops calling by itself after [`Flow::Complete`] or [`Flow::Abort`]; it can be started again
+    /// after [`stop`](Self::stop).
+    ///
+    /// # Errors
+    /// [`StreamState`](crate::ErrorKind::StreamState) when it was started and not stopped.
+    fn start(&mut self, process: Box<dyn Process>) -> Result<()>;
+
+    /// Stops calling, waits until the last call has returned, and drops the [`Process`] on this thread.
+    /// Does nothing when there is nothing to stop.
+    ///
+    /// A [`wait_ready`](Process::wait_ready) that is blocked must be made to return by the stream, before.
+    fn stop(&mut self);
+
+    /// Seconds of the device's clock since the start, 0 before the first. May move in blocks; stands still once the
+    /// device stopped.
+    fn time(&self) -> f64;
+
+    /// The share of a block's time that its [`Process`] takes, smoothed; 1 is all of it.
+    fn cpu_load(&self) -> f64;
+}

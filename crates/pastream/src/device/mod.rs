@@ -1,1 +1,7 @@
 //! Which devices there are, and which one a name means.
+
+mod host_info;
+mod registry;
+
+pub use host_info::HostInfo;
+pub use registry::{devices, find, hosts, open};

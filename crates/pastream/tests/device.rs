@@ -1,0 +1,77 @@
+//! Which device a name means.
+
+use pastream::{
+    ErrorKind,
+    backend::{Request, Side},
+    device,
+};
+
+#[test]
+fn hosts_and_devices_are_listed() {
+    let hosts = device::hosts();
+    assert_eq!(hosts.iter().map(|host| host.name).collect::<Vec<_>>(), ["virtual", "null"]);
+    assert!(hosts.iter().all(device::HostInfo::is_available));
+    let devices = device::devices().unwrap();
+    let ids: Vec<_> = devices.iter().map(|device| (&device.id[..], &device.host[..])).collect();
+    assert_eq!(ids, [("virtual", "virtual"), ("null", "null")]);
+    for device in devices {
+        assert_eq!((device.max_input_channels, device.max_output_channels), (256, 256));
+        assert!(!device.is_default_input && !device.is_default_output);
+    }
+}
+
+#[test]
+fn a_name_means_one_device() {
+    for (text, id) in [
+        ("virtual", "virtual"),
+        ("null", "null"),
+        (" Virtual ", "virtual"),
+        ("NULL", "null"),
+        ("virtual:clock=free", "virtual:clock=free"),
+        ("VIRTUAL:clock=free", "virtual:clock=free"),
+        ("virt", "virtual"),
+        ("DEVICE virt", "virtual"),
+        ("null device", "null"),
+    ] {
+        assert_eq!(device::find(text).unwrap().id, id, "{text}");
+    }
+}
+
+#[test]
+fn what_means_none_or_several_is_told() {
+    use ErrorKind::{DeviceAmbiguous, DeviceNotFound, HostUnavailable};
+    for (text, kind, words) in [
+        ("device", DeviceAmbiguous, "virtual (Virtual device), null (Null device)"),
+        ("u", DeviceAmbiguous, "`u` could be"),
+        ("scarlett", DeviceNotFound, "no device is called `scarlett`"),
+        ("virtual scarlett", DeviceNotFound, "`virtual scarlett`"),
+        ("scarlett:2", DeviceNotFound, "`scarlett:2`"),
+        ("alsa", HostUnavailable, "no `alsa` host"),
+        ("alsa:hw:CARD=PCH,DEV=0", HostUnavailable, "no `alsa` host"),
+        ("Pulse:x", HostUnavailable, "no `Pulse` host"),
+        ("jack", HostUnavailable, "no `jack` host"),
+        ("wasapi:1", HostUnavailable, "no `wasapi` host"),
+        ("coreaudio", HostUnavailable, "no `coreaudio` host"),
+        ("default", HostUnavailable, "no host for real sound cards"),
+        ("Default", HostUnavailable, "no host for real sound cards"),
+        ("", HostUnavailable, "no host for real sound cards"),
+    ] {
+        let error = device::find(text).unwrap_err();
+        assert_eq!(error.kind(), kind, "{text}: {error}");
+        assert!(error.to_string().contains(words), "{text}: {error}");
+        if kind != DeviceAmbiguous {
+            assert!(error.to_string().contains("virtual (Virtual device), null (Null device)"), "{error}");
+            assert!(error.to_string().contains("-D virtual"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_device_is_opened_by_what_it_is_called() {
+    let request =
+        Request { id: "DEVICE null".to_owned(), playback: Some(Side::default()), ..Request::default() };
+    assert_eq!(device::open(&request).unwrap().opened().id, "null");
+    let request = Request { id: "default".to_owned(), ..request };
+    let error = device::open(&request).map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::HostUnavailable);
+}
