@@ -3,6 +3,7 @@
 //! The audio thread runs [`pastream_rt`] alone; everything here prepares it, feeds it, and tells what it did.
 
 pub mod backend;
+mod convert;
 pub mod device;
 mod error;
 pub mod file;

@@ -1,0 +1,60 @@
+//! AU (Sun/NeXT): a header of six words, an annotation, and samples of either byte order.
+
+use super::{
+    Container, Decoder, Encoder, Encoding, Endian, Spec,
+    input::Input,
+    pcm::{Layout, Output, PcmDecoder, PcmEncoder},
+};
+use crate::Result;
+
+const HEADER: u32 = 24;
+
+/// The encodings and their numbers.
+const ENCODINGS: [(u32, Encoding); 6] = [
+    (2, Encoding::PcmS8),
+    (3, Encoding::Pcm16),
+    (4, Encoding::Pcm24),
+    (5, Encoding::Pcm32),
+    (6, Encoding::Float),
+    (7, Encoding::Double),
+];
+
+/// Reads the header of what begins with `.snd` or, in little-endian order, `dns.`.
+pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
+    let mut header = [0; HEADER as usize];
+    input.read_header(&mut header)?;
+    let little = header.starts_with(b"dns.");
+    let [_, start, length, code, sample_rate, channels] = bytemuck::cast::<_, [[u8; 4]; 6]>(header)
+        .map(|word| if little { u32::from_le_bytes(word) } else { u32::from_be_bytes(word) });
+    if start < HEADER || input.length().is_some_and(|end| u64::from(start) > end) {
+        return Err(input
+            .corrupt(format_args!("its audio would begin at byte {start}, which is not behind its header")));
+    }
+    let Some((_, encoding)) = ENCODINGS.into_iter().find(|(known, _)| *known == code) else {
+        let message = "only 2 to 7 (PCM and float) are read: convert it first";
+        return Err(input.unsupported(format_args!("its encoding is number {code}; {message}")));
+    };
+    input.skip(u64::from(start - HEADER))?;
+    if input.position() < u64::from(start) {
+        return Err(input.corrupt("it is cut off inside its header"));
+    }
+    let endian = if little { Endian::Little } else { Endian::Big };
+    let channels = channels as usize;
+    let spec = Spec { container: Container::Au, encoding, endian, channels, sample_rate, frames: None };
+    // Some programs write 0 where they don't know it. Nothing can follow the audio, so its end is the file's.
+    let length = if matches!(length, 0 | u32::MAX) { None } else { Some(u64::from(length)) };
+    Ok(Box::new(PcmDecoder::new(input, spec, length)?))
+}
+
+pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
+    // A length that doesn't fit is told as unknown, which means the rest of the file.
+    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit: u64::MAX, padded: false })?))
+}
+
+fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
+    let length = data.and_then(|data| u32::try_from(data).ok()).unwrap_or(u32::MAX);
+    let code = ENCODINGS.iter().find(|(_, encoding)| *encoding == spec.encoding).map_or(0, |(code, _)| *code);
+    let words = [u32::from_be_bytes(*b".snd"), HEADER, length, code, spec.sample_rate, spec.channels as u32];
+    let little = spec.endian == Endian::Little;
+    words.into_iter().flat_map(|word| if little { word.to_le_bytes() } else { word.to_be_bytes() }).collect()
+}

@@ -1,0 +1,176 @@
+//! Where a decoder's bytes come from: a file that can be sought, or a pipe that can't.
+
+use std::{
+    fs::File,
+    io::{ErrorKind as IoErrorKind, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use crate::{Error, ErrorKind, Result};
+
+/// Bytes from a file or a pipe, with a name for errors.
+pub(super) struct Input {
+    name: String,
+    stream: Stream,
+    /// Bytes that were looked at before they were read.
+    peeked: [u8; Self::PEEK],
+    peeked_from: usize,
+    peeked_to: usize,
+    position: u64,
+}
+
+enum Stream {
+    File { file: File, length: u64 },
+    Pipe(Box<dyn Read + Send>),
+}
+
+impl Input {
+    /// How many bytes [`Self::peek`] looks ahead: enough to tell containers apart.
+    pub(super) const PEEK: usize = 12;
+
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let cannot = |error| Error::io(format_args!("cannot open {name}"), error);
+        let file = File::open(path).map_err(cannot)?;
+        let metadata = file.metadata().map_err(cannot)?;
+        if metadata.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("cannot read {name}: it is a directory, not a file"),
+            ));
+        }
+        let length = metadata.len();
+        let stream =
+            if metadata.is_file() { Stream::File { file, length } } else { Stream::Pipe(Box::new(file)) };
+        Ok(Self::new(name, stream))
+    }
+
+    pub(super) fn pipe(pipe: Box<dyn Read + Send>, name: String) -> Self {
+        Self::new(name, Stream::Pipe(pipe))
+    }
+
+    fn new(name: String, stream: Stream) -> Self {
+        Self { name, stream, peeked: [0; Self::PEEK], peeked_from: 0, peeked_to: 0, position: 0 }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes in the file when it was opened; `None` for a pipe.
+    pub(super) fn length(&self) -> Option<u64> {
+        match self.stream {
+            Stream::File { length, .. } => Some(length),
+            Stream::Pipe(_) => None,
+        }
+    }
+
+    /// Bytes read or skipped so far.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The first bytes, fewer where there are no more. To be called before anything is read.
+    pub(super) fn peek(&mut self) -> Result<&[u8]> {
+        while self.peeked_to < Self::PEEK {
+            let mut rest = [0; Self::PEEK];
+            let count = self.read_stream(&mut rest[self.peeked_to..])?;
+            if count == 0 {
+                break;
+            }
+            let to = self.peeked_to + count;
+            self.peeked[self.peeked_to..to].copy_from_slice(&rest[self.peeked_to..to]);
+            self.peeked_to = to;
+        }
+        Ok(&self.peeked[..self.peeked_to])
+    }
+
+    /// Reads what is there at once, 0 bytes at the end.
+    pub(super) fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        let peeked = &self.peeked[self.peeked_from..self.peeked_to];
+        let count = if peeked.is_empty() {
+            self.read_stream(out)?
+        } else {
+            let count = peeked.len().min(out.len());
+            out[..count].copy_from_slice(&peeked[..count]);
+            self.peeked_from += count;
+            count
+        };
+        self.position += count as u64;
+        Ok(count)
+    }
+
+    fn read_stream(&mut self, out: &mut [u8]) -> Result<usize> {
+        loop {
+            let result = match &mut self.stream {
+                Stream::File { file, .. } => file.read(out),
+                Stream::Pipe(pipe) => pipe.read(out),
+            };
+            match result {
+                Err(error) if error.kind() == IoErrorKind::Interrupted => {}
+                result => return result.map_err(|error| self.io(error)),
+            }
+        }
+    }
+
+    /// Reads until `out` is full or the end is reached.
+    pub(super) fn read_full(&mut self, out: &mut [u8]) -> Result<usize> {
+        let mut count = 0;
+        while count < out.len() {
+            match self.read(&mut out[count..])? {
+                0 => break,
+                more => count += more,
+            }
+        }
+        Ok(count)
+    }
+
+    /// Reads a part of a header.
+    pub(super) fn read_header(&mut self, out: &mut [u8]) -> Result<()> {
+        if self.read_full(out)? < out.len() {
+            return Err(self.corrupt("it is cut off inside its header"));
+        }
+        Ok(())
+    }
+
+    /// Goes `count` bytes ahead. In a file this may lead beyond the end.
+    pub(super) fn skip(&mut self, mut count: u64) -> Result<()> {
+        if matches!(self.stream, Stream::File { .. }) {
+            return self.seek(self.position.saturating_add(count));
+        }
+        let mut skipped = [0; 4096];
+        while count > 0 {
+            let now = count.min(skipped.len() as u64) as usize;
+            match self.read(&mut skipped[..now])? {
+                0 => break,
+                read => count -= read as u64,
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to a place in a file.
+    pub(super) fn seek(&mut self, position: u64) -> Result<()> {
+        let Stream::File { file, .. } = &mut self.stream else {
+            let message =
+                format!("{} is a pipe: it can be read only once, from its start to its end", self.name);
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        };
+        file.seek(SeekFrom::Start(position)).map_err(|error| self.io(error))?;
+        self.peeked_from = self.peeked_to;
+        self.position = position;
+        Ok(())
+    }
+
+    fn io(&self, error: std::io::Error) -> Error {
+        Error::io(format_args!("cannot read {}", self.name), error)
+    }
+
+    pub(super) fn corrupt(&self, wrong: impl std::fmt::Display) -> Error {
+        Error::new(ErrorKind::CorruptFile, format!("{}: {wrong}", self.name))
+    }
+
+    pub(super) fn unsupported(&self, wrong: impl std::fmt::Display) -> Error {
+        Error::new(ErrorKind::UnsupportedFile, format!("{}: {wrong}", self.name))
+    }
+}

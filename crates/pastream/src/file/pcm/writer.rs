@@ -1,0 +1,162 @@
+//! Writes frames one after the other behind a header.
+
+use super::Output;
+use crate::{
+    Error, ErrorKind, Result,
+    convert::swap_bytes,
+    file::{Encoder, Spec},
+};
+
+/// What stands around the frames.
+pub(in crate::file) struct Layout {
+    /// The header, always of one length, for so many bytes of data; `None`: not known.
+    pub(in crate::file) header: fn(&Spec, Option<u64>) -> Vec<u8>,
+    /// The most bytes of data that the header can tell.
+    pub(in crate::file) limit: u64,
+    /// Whether data of odd length is followed by a byte of padding.
+    pub(in crate::file) padded: bool,
+}
+
+/// Frames to where the output stands.
+pub(in crate::file) struct PcmEncoder {
+    output: Output,
+    spec: Spec,
+    layout: Layout,
+    start: u64,
+    /// Bytes of data that are in the file; after an error perhaps not a whole number of frames.
+    written: u64,
+    failed: bool,
+    finished: bool,
+    swapped: Option<Box<[u8]>>,
+}
+
+impl PcmEncoder {
+    /// Bytes of samples that are turned round at a time.
+    const SWAP: usize = 1 << 16;
+
+    pub(in crate::file) fn new(mut output: Output, spec: Spec, layout: Layout) -> Result<Self> {
+        let known = if output.is_pipe() { None } else { Some(0) };
+        let mut start = 0;
+        output.append(&(layout.header)(&spec, known), &mut start)?;
+        // Whole samples, so that none is cut in two.
+        let swap = Self::SWAP / spec.encoding.size() * spec.encoding.size();
+        let swapped = spec.is_swapped().then(|| vec![0; swap].into_boxed_slice());
+        Ok(Self { output, spec, layout, start, written: 0, failed: false, finished: false, swapped })
+    }
+
+    fn append(&mut self, frames: &[u8]) -> Result<()> {
+        let Some(swapped) = &mut self.swapped else { return self.output.append(frames, &mut self.written) };
+        for samples in frames.chunks(swapped.len()) {
+            let swapped = &mut swapped[..samples.len()];
+            swapped.copy_from_slice(samples);
+            swap_bytes(swapped, self.spec.encoding.size());
+            self.output.append(swapped, &mut self.written)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of whole frames that are in the file.
+    fn whole(&self) -> u64 {
+        self.written - self.written % self.spec.frame_size() as u64
+    }
+}
+
+impl Encoder for PcmEncoder {
+    fn write(&mut self, frames: &[u8]) -> Result<()> {
+        let name = self.output.name();
+        if self.finished {
+            return Err(Error::new(
+                ErrorKind::StreamState,
+                format!("{name} is finished: nothing can be added to it"),
+            ));
+        }
+        if self.failed {
+            let message =
+                format!("cannot write {name}: an earlier write failed, and nothing after it is stored");
+            return Err(Error::new(ErrorKind::Io, message));
+        }
+        let frame_size = self.spec.frame_size();
+        let limit = if self.output.is_pipe() { u64::MAX } else { self.layout.limit };
+        let room = (limit - limit % frame_size as u64).saturating_sub(self.written);
+        let fits = room.min(frames.len() as u64) as usize;
+        let result = self.append(&frames[..fits]);
+        self.failed = result.is_err() || fits < frames.len();
+        result?;
+        if self.failed {
+            self.update()?;
+            let message = format!(
+                "{} is full: a {} file ends at 4 GiB, and the {} frames that fit are stored; use au or raw for more",
+                self.output.name(),
+                self.spec.container,
+                self.written / frame_size as u64,
+            );
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
+        Ok(())
+    }
+
+    fn update(&mut self) -> Result<()> {
+        if self.output.is_pipe() || self.finished {
+            return self.output.flush();
+        }
+        let header = (self.layout.header)(&self.spec, Some(self.whole()));
+        self.output.rewrite(&header, self.start + self.written)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        if self.finished {
+            return Ok(());
+        }
+        let whole = self.whole();
+        let padding = if self.layout.padded { whole % 2 } else { 0 };
+        // The header first: where the disk is full it still fits, because its place is taken already.
+        let updated = self.update();
+        self.finished = true;
+        if self.written != whole + padding {
+            self.output.resize(self.start + whole + padding)?;
+        }
+        updated
+    }
+}
+
+impl Drop for PcmEncoder {
+    fn drop(&mut self) {
+        // Nobody is left to tell; whoever cares has called it.
+        let _ = self.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+    use crate::file::{Container, Encoding, Endian};
+
+    #[test]
+    fn past_its_limit_a_file_is_whole_and_says_so() {
+        let path = std::env::temp_dir().join(format!("pastream-limit-{}.wav", std::process::id()));
+        let encode = |path: &Path| {
+            let spec = Spec {
+                container: Container::Wav,
+                encoding: Encoding::Pcm16,
+                endian: Endian::File,
+                channels: 1,
+                sample_rate: 8_000,
+                frames: None,
+            };
+            let header = |_: &Spec, data: Option<u64>| data.map_or(vec![0xFF], |data| vec![data as u8]);
+            PcmEncoder::new(Output::create(path)?, spec, Layout { header, limit: 7, padded: true })
+        };
+        let mut encoder = encode(&path).unwrap();
+        encoder.write(&[1, 2]).unwrap();
+        let error = encoder.write(&[3, 4, 5, 6, 7, 8]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedFile);
+        assert!(error.message().contains("the 3 frames that fit are stored"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), [6, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(encoder.write(&[7, 8]).unwrap_err().kind(), ErrorKind::Io);
+        encoder.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), [6, 1, 2, 3, 4, 5, 6]);
+        fs::remove_file(path).unwrap();
+    }
+}

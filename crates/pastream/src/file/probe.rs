@@ -1,0 +1,32 @@
+//! Tells what a file is by its content.
+
+use super::{Container, Decoder, ReadHint, au, input::Input, raw, wav};
+use crate::Result;
+
+/// The decoder for what the first bytes say, or for RAW where that is asked.
+pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decoder>> {
+    if hint.container == Some(Container::Raw) {
+        return raw::decoder(input, hint);
+    }
+    let first = input.peek()?;
+    let found = match first {
+        [b'R', b'I', b'F', b'F' | b'X', _, _, _, _, b'W', b'A', b'V', b'E'] => Some(Container::Wav),
+        [b'.', b's', b'n', b'd', ..] | [b'd', b'n', b's', b'.', ..] => Some(Container::Au),
+        _ => None,
+    };
+    match found {
+        Some(found) if hint.container.is_some_and(|asked| asked != found) => {
+            Err(input.unsupported(format_args!("it is {found}, which -t denies: leave out -t")))
+        }
+        Some(Container::Wav) => wav::decoder(input),
+        Some(Container::Au) => au::decoder(input),
+        _ if first.is_empty() => Err(input.unsupported("the file is empty")),
+        _ => {
+            let first = first[..first.len().min(8)].escape_ascii().to_string();
+            let message = "WAV, AU, or RAW with -t raw -c -r -e";
+            Err(input.unsupported(format_args!(
+                "not an audio file that pastream-rs reads (it begins with `{first}`): {message}"
+            )))
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What a file holds.
+
+use std::{fmt, path::Path, str::FromStr};
+
+use super::{Encoding, Endian};
+use crate::{Error, ErrorKind, Result, SampleFormat};
+
+/// The most channels that a file is read or written with.
+pub const MAX_CHANNELS: usize = 256;
+
+/// The highest rate that a file is read or written with, in Hz.
+pub const MAX_SAMPLE_RATE: u32 = 768_000;
+
+/// What frames a file is wrapped in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Container {
+    /// RIFF WAVE, little-endian.
+    Wav,
+    /// Sun/NeXT audio, big-endian unless asked otherwise.
+    Au,
+    /// Samples with no header.
+    Raw,
+}
+
+impl Container {
+    /// Every container, as `-t` lists them.
+    pub const ALL: [Self; 3] = [Self::Wav, Self::Au, Self::Raw];
+
+    /// The name that users give and see.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wav => "wav",
+            Self::Au => "au",
+            Self::Raw => "raw",
+        }
+    }
+
+    /// The file name extensions that mean this container, the usual one first.
+    #[must_use]
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Wav => &["wav", "wave"],
+            Self::Au => &["au", "snd"],
+            Self::Raw => &["raw", "pcm"],
+        }
+    }
+
+    /// The container that the extension of `path` means, in any case.
+    ///
+    /// # Errors
+    /// `UnsupportedFile` where it means none.
+    pub fn from_path(path: &Path) -> Result<Self> {
+        let extension = path.extension().unwrap_or_default();
+        let means = |container: &Self| {
+            container.extensions().iter().any(|known| extension.eq_ignore_ascii_case(known))
+        };
+        Self::ALL.into_iter().find(means).ok_or_else(|| {
+            let known =
+                Self::ALL.map(|container| format!(".{}", container.extensions().join(", ."))).join(", ");
+            let names = Self::ALL.map(Self::name).join(", ");
+            let message = format!(
+                "{}: the name doesn't tell the kind of file: use {known}, or -t with {names}",
+                path.display()
+            );
+            Error::new(ErrorKind::UnsupportedFile, message)
+        })
+    }
+
+    /// The encodings that the container can hold.
+    #[must_use]
+    pub const fn encodings(self) -> &'static [Encoding] {
+        use Encoding::{Double, Float, Pcm16, Pcm24, Pcm32, PcmS8, PcmU8};
+        match self {
+            Self::Wav => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double],
+            Self::Au => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double],
+            Self::Raw => &Encoding::ALL,
+        }
+    }
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Container {
+    type Err = Error;
+
+    /// The container of that name, in any case.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|container| container.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("unknown kind of file `{name}`: use one of {names}"),
+            )
+        })
+    }
+}
+
+/// What a file holds: frames of `channels` samples in `encoding`, interleaved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// What the frames are wrapped in.
+    pub container: Container,
+    /// How one sample lies in the file.
+    pub encoding: Encoding,
+    /// The byte order of the samples. A reader tells `Little` or `Big`.
+    pub endian: Endian,
+    /// Samples in a frame, 1 to [`MAX_CHANNELS`].
+    pub channels: usize,
+    /// Frames a second, 1 to [`MAX_SAMPLE_RATE`].
+    pub sample_rate: u32,
+    /// The length. `None`: unknown, as a pipe's. A pipe that tells its length may still end before it. Writers don't need it.
+    pub frames: Option<u64>,
+}
+
+impl Spec {
+    /// What to write a stream's frames as. An encoding that isn't given follows the stream's format.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn for_stream(
+        container: Container,
+        format: SampleFormat,
+        channels: usize,
+        sample_rate: u32,
+        encoding: Option<Encoding>,
+        endian: Endian,
+    ) -> Result<Self> {
+        let encoding = encoding.unwrap_or_else(|| format.into());
+        let spec = Self { container, encoding, endian, channels, sample_rate, frames: None };
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// Bytes of one frame in the file.
+    #[must_use]
+    pub const fn frame_size(&self) -> usize {
+        self.channels * self.encoding.size()
+    }
+
+    /// Whether the container can hold this.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for channels or a rate out of range; `UnsupportedFile` for an encoding or byte order that the
+    /// container doesn't have.
+    pub fn check(&self) -> Result<()> {
+        let Self { container, encoding, .. } = self;
+        if let Some(wrong) = self.out_of_range() {
+            return Err(Error::new(ErrorKind::InvalidArgument, format!("{wrong} can't be written")));
+        }
+        if !container.encodings().contains(encoding) {
+            let names: Vec<_> = container.encodings().iter().map(|encoding| encoding.name()).collect();
+            let message =
+                format!("{container} can't hold {encoding}: choose with -e one of {}", names.join(", "));
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
+        if *container == Container::Wav && self.endian == Endian::Big {
+            let message = "wav is little-endian: leave out --endian, or choose au or raw with -t";
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
+        Ok(())
+    }
+
+    /// What of it is outside the limits, and what they are.
+    pub(super) fn out_of_range(&self) -> Option<String> {
+        if !(1..=MAX_CHANNELS).contains(&self.channels) {
+            Some(format!("{} channels (1 to {MAX_CHANNELS})", self.channels))
+        } else if !(1..=MAX_SAMPLE_RATE).contains(&self.sample_rate) {
+            Some(format!("a rate of {} Hz (1 to {MAX_SAMPLE_RATE})", self.sample_rate))
+        } else {
+            None
+        }
+    }
+
+    /// Whether samples lie in the file in the other byte order than in memory.
+    pub(super) fn is_swapped(&self) -> bool {
+        let big = match self.endian {
+            Endian::File => self.container == Container::Au,
+            Endian::Little => false,
+            Endian::Big => true,
+        };
+        big != cfg!(target_endian = "big") && self.encoding.size() > 1
+    }
+}

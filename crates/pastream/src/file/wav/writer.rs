@@ -1,0 +1,85 @@
+//! Writes WAV headers.
+
+use super::{EXTENSIBLE, FLOAT, GUID_TAIL, PCM};
+use crate::{
+    Result,
+    file::{
+        Encoder, Spec,
+        pcm::{Layout, Output, PcmEncoder},
+    },
+};
+
+pub(in crate::file) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
+    // The RIFF length counts what follows its field, and a byte of padding.
+    let limit = u64::from(u32::MAX) - (header(&spec, None).len() as u64 - 8) - 1;
+    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit, padded: true })?))
+}
+
+fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
+    let is_float = spec.encoding.is_float();
+    // As the format's definition asks: more than two channels or 16 bits need to say what is what.
+    let extensible = spec.channels > 2 || (!is_float && spec.encoding.size() > 2);
+    let tag = if is_float { FLOAT } else { PCM };
+    let bits = (spec.encoding.size() * 8) as u16;
+    let rate = u64::from(spec.sample_rate) * spec.frame_size() as u64;
+
+    let mut format = Vec::with_capacity(40);
+    format.extend((if extensible { EXTENSIBLE } else { tag }).to_le_bytes());
+    format.extend((spec.channels as u16).to_le_bytes());
+    format.extend(spec.sample_rate.to_le_bytes());
+    format.extend(u32::try_from(rate).unwrap_or(u32::MAX).to_le_bytes());
+    format.extend((spec.frame_size() as u16).to_le_bytes());
+    format.extend(bits.to_le_bytes());
+    if extensible {
+        format.extend(22_u16.to_le_bytes());
+        format.extend(bits.to_le_bytes());
+        format.extend(channel_mask(spec.channels).to_le_bytes());
+        format.extend(tag.to_le_bytes());
+        format.extend(GUID_TAIL);
+    } else if is_float {
+        format.extend(0_u16.to_le_bytes());
+    }
+
+    let mut chunks = Vec::with_capacity(128);
+    chunks.extend(b"WAVE");
+    // Room for the ds64 chunk that a file of more than 4 GiB needs.
+    chunk(&mut chunks, *b"JUNK", &[0; 28]);
+    chunk(&mut chunks, *b"fmt ", &format);
+    if is_float {
+        chunk(&mut chunks, *b"fact", &size(data.map(|data| data / spec.frame_size() as u64)));
+    }
+    chunks.extend(b"data");
+    chunks.extend(size(data));
+
+    let mut header = Vec::with_capacity(128);
+    header.extend(b"RIFF");
+    header.extend(size(data.map(|data| chunks.len() as u64 + data + data % 2)));
+    header.extend(chunks);
+    header
+}
+
+fn chunk(to: &mut Vec<u8>, id: [u8; 4], content: &[u8]) {
+    to.extend(id);
+    to.extend((content.len() as u32).to_le_bytes());
+    to.extend(content);
+}
+
+/// All ones where it is unknown.
+fn size(value: Option<u64>) -> [u8; 4] {
+    value.and_then(|value| u32::try_from(value).ok()).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+/// The loudspeakers that this many channels usually are: mono, stereo, 3.0, quad, 5.0, 5.1, 6.1, 7.1; of more nothing is said.
+const fn channel_mask(channels: usize) -> u32 {
+    match channels {
+        1 => 0x4,
+        2 => 0x3,
+        3 => 0x7,
+        4 => 0x33,
+        5 => 0x37,
+        6 => 0x3F,
+        7 => 0x70F,
+        8 => 0x63F,
+        _ => 0,
+    }
+}

@@ -1,0 +1,194 @@
+//! Writes the frames of a stream to a file.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use super::{Container, Encoder, Spec, au, pcm::Output, raw, wav};
+use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
+
+/// An audio file or pipe, written as frames of a stream: interleaved, in a [`SampleFormat`].
+///
+/// Nothing is created or emptied before [`Self::begin`]. Dropping it finishes the file as well as can be; call
+/// [`Self::finish`] to learn whether that worked.
+pub struct FileWriter {
+    name: String,
+    spec: Spec,
+    state: State,
+    format: SampleFormat,
+    /// Samples on their way to another encoding; empty where nothing is converted.
+    block: Box<[u8]>,
+}
+
+enum State {
+    Path(PathBuf),
+    Pipe(Box<dyn Write + Send>),
+    Begun(Box<dyn Encoder>),
+    Finished,
+}
+
+impl FileWriter {
+    /// Samples that are converted at a time.
+    const BLOCK: usize = 1 << 14;
+
+    /// Whether a file can hold `spec`; touches nothing.
+    ///
+    /// # Errors
+    /// As [`Spec::check`].
+    pub fn check(spec: &Spec) -> Result<()> {
+        spec.check()
+    }
+
+    /// Prepares to write the file at `path`. A file that is there stays as it is until [`Self::begin`], and none is left
+    /// where there was none.
+    ///
+    /// # Errors
+    /// As [`Self::check`]; `Io` where `path` is a directory, in none, or can't be written.
+    pub fn create(path: &Path, spec: Spec) -> Result<Self> {
+        Self::check(&spec)?;
+        Output::check(path)?;
+        Ok(Self::new(path.display().to_string(), spec, State::Path(path.to_owned())))
+    }
+
+    /// Prepares to write to a pipe, which `name` names in errors. Its header says that the length is unknown.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn to_pipe(pipe: Box<dyn Write + Send>, name: &str, spec: Spec) -> Result<Self> {
+        Self::check(&spec)?;
+        Ok(Self::new(name.to_owned(), spec, State::Pipe(pipe)))
+    }
+
+    fn new(name: String, spec: Spec, state: State) -> Self {
+        let format = spec.encoding.stream_format();
+        let mut writer = Self { name, spec, state, format, block: Box::default() };
+        writer.set_format(format);
+        writer
+    }
+
+    /// What the file is to hold.
+    #[must_use]
+    pub const fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The path, or the name of the pipe.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The format that frames are given in; at first [`stream_format`](super::Encoding::stream_format).
+    #[must_use]
+    pub const fn format(&self) -> SampleFormat {
+        self.format
+    }
+
+    /// Takes what follows as `format`.
+    pub fn set_format(&mut self, format: SampleFormat) {
+        self.format = format;
+        let encoding = self.spec.encoding;
+        let length = if encoding == format.into() { 0 } else { Self::BLOCK * encoding.size() };
+        self.block = vec![0; length].into_boxed_slice();
+    }
+
+    /// Creates the file, or empties the one that is there, and writes its header. Does nothing when called again.
+    ///
+    /// Not realtime-safe: opens a file.
+    ///
+    /// # Errors
+    /// `Io` where the file can't be created or its header not be written; `StreamState` after [`Self::finish`].
+    pub fn begin(&mut self) -> Result<()> {
+        let spec = self.spec.clone();
+        let encoder = match std::mem::replace(&mut self.state, State::Finished) {
+            State::Path(path) => {
+                let existed = path.exists();
+                let encoder = Output::create(&path).and_then(|output| encoder(output, spec));
+                if encoder.is_err() && !existed {
+                    // The error that is told is the one that led here.
+                    let _ = fs::remove_file(path);
+                }
+                encoder?
+            }
+            State::Pipe(pipe) => encoder(Output::pipe(pipe, self.name.clone()), spec)?,
+            State::Begun(encoder) => encoder,
+            State::Finished => return Err(self.finished()),
+        };
+        self.state = State::Begun(encoder);
+        Ok(())
+    }
+
+    /// Appends whole frames: frames × channels samples of [`Self::format`]. Begins the file where that wasn't done.
+    /// Where nothing is to be converted they go straight to the file.
+    ///
+    /// Not realtime-safe: writes a file.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where `frames` isn't a whole number of frames; `Io` where not all of it was written (disk full, closed
+    /// pipe); `UnsupportedFile` where the container is full; `StreamState` after [`Self::finish`]. The frames that fitted are
+    /// kept; nothing is stored after them, and [`Self::finish`] makes the file whole.
+    pub fn write(&mut self, frames: &[u8]) -> Result<()> {
+        let format = self.format;
+        if !frames.len().is_multiple_of(self.spec.channels * format.size()) {
+            let message = format!(
+                "{} bytes are no whole number of frames of {} × {format}",
+                frames.len(),
+                self.spec.channels
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        self.begin()?;
+        let State::Begun(encoder) = &mut self.state else { return Err(self.finished()) };
+        if self.block.is_empty() {
+            return encoder.write(frames);
+        }
+        let (encoding, channels) = (self.spec.encoding, self.spec.channels);
+        for part in frames.chunks(Self::BLOCK / channels * channels * format.size()) {
+            let block = &mut self.block[..part.len() / format.size() * encoding.size()];
+            convert(format.into(), encoding, part, block);
+            encoder.write(block)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the header on disk true for what was written so far, so that the file is whole whatever happens next.
+    /// Nothing to do for a pipe, or before [`Self::begin`].
+    ///
+    /// Not realtime-safe: writes a file.
+    ///
+    /// # Errors
+    /// `Io` where the header can't be written.
+    pub fn update(&mut self) -> Result<()> {
+        match &mut self.state {
+            State::Begun(encoder) => encoder.update(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes and closes the file. Touches nothing where it wasn't begun, and does nothing when called again.
+    ///
+    /// Not realtime-safe: writes a file.
+    ///
+    /// # Errors
+    /// `Io` where the header can't be written.
+    pub fn finish(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Begun(mut encoder) => encoder.finish(),
+            _ => Ok(()),
+        }
+    }
+
+    fn finished(&self) -> Error {
+        Error::new(ErrorKind::StreamState, format!("{} is finished: nothing can be added to it", self.name))
+    }
+}
+
+fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
+    match spec.container {
+        Container::Wav => wav::encoder(output, spec),
+        Container::Au => au::encoder(output, spec),
+        Container::Raw => raw::encoder(output, spec),
+    }
+}

@@ -1,0 +1,116 @@
+use std::fs;
+
+use pastream::{
+    ErrorKind,
+    file::{Container, Encoding, FileReader, ReadHint, Spec},
+};
+use proptest::prelude::*;
+
+use crate::support::{Folder, hint, noise, pipe, read_all, spec, written};
+
+#[test]
+fn what_is_no_audio_says_so() {
+    let folder = Folder::new("no_audio");
+    let open = |name: &str, content: Option<&[u8]>| {
+        let path = folder.join(name);
+        if let Some(content) = content {
+            fs::write(&path, content).unwrap();
+        }
+        let error = FileReader::open(&path, &ReadHint::default()).err().unwrap();
+        assert!(error.message().contains(name), "{error}");
+        (error.kind(), error.message().to_owned())
+    };
+    let (kind, message) = open("text.wav", Some(b"hello world"));
+    assert_eq!(kind, ErrorKind::UnsupportedFile);
+    assert!(
+        message.ends_with(
+            "text.wav: not an audio file that pastream-rs reads (it begins with `hello wo`): WAV, AU, or RAW with -t raw -c -r -e"
+        ),
+        "{message}"
+    );
+    assert_eq!(open("empty.wav", Some(b"")).0, ErrorKind::UnsupportedFile);
+    assert!(open("empty.wav", None).1.ends_with("the file is empty"));
+    assert_eq!(open("missing.wav", None).0, ErrorKind::Io);
+    assert_eq!(open("take.raw", Some(&[0; 100])).0, ErrorKind::UnsupportedFile);
+    fs::create_dir(folder.join("folder.wav")).unwrap();
+    let (kind, message) = open("folder.wav", None);
+    assert!(kind == ErrorKind::Io && message.contains("directory"), "{message}");
+}
+
+#[test]
+fn hints_are_checked() {
+    let raw = ReadHint { container: Some(Container::Raw), channels: Some(2), ..ReadHint::default() };
+    let error = pipe(&[0; 9], 9, &raw).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.message().ends_with("give its sample rate (-r), encoding (-e)"), "{error}");
+    for (channels, rate) in [(0, 1), (257, 1), (1, 0), (1, 768_001)] {
+        let raw = Spec { sample_rate: rate, ..spec(Container::Raw, Encoding::Pcm16, channels) };
+        assert_eq!(pipe(&[0; 9], 9, &hint(&raw)).err().unwrap().kind(), ErrorKind::InvalidArgument);
+    }
+    let au = ReadHint { container: Some(Container::Au), ..ReadHint::default() };
+    let error = pipe(b"RIFF\0\0\0\0WAVE", 12, &au).err().unwrap();
+    assert!(error.kind() == ErrorKind::UnsupportedFile && error.message().contains("it is wav"), "{error}");
+}
+
+/// Reads as a file and as a pipe; whatever comes out is a prefix of `frames`.
+fn reads_a_prefix(folder: &Folder, bytes: &[u8], frames: &[u8]) -> Option<usize> {
+    let path = folder.join("cut");
+    fs::write(&path, bytes).unwrap();
+    let file = FileReader::open(&path, &ReadHint::default());
+    let piped = pipe(bytes, 5, &ReadHint::default());
+    let mut lengths = [file, piped].map(|reader| match reader {
+        Ok(mut reader) => {
+            let read = read_all(&mut reader, 4).unwrap();
+            assert!(frames.starts_with(&read));
+            Some(read.len())
+        }
+        Err(error) => {
+            assert!(matches!(error.kind(), ErrorKind::CorruptFile | ErrorKind::UnsupportedFile), "{error}");
+            None
+        }
+    });
+    assert_eq!(lengths[0], lengths[1]);
+    lengths[0].take()
+}
+
+#[test]
+fn a_file_may_be_cut_anywhere() {
+    let folder = Folder::new("cut");
+    let path = folder.join("take");
+    let frames = noise(60);
+    for (container, header) in [(Container::Wav, 104), (Container::Au, 24)] {
+        let whole = written(&path, &spec(container, Encoding::Pcm24, 2), &frames);
+        assert_eq!(whole.len(), header + 60);
+        for length in 0..=whole.len() {
+            let expected = length.checked_sub(header).map(|data| data / 6 * 6);
+            assert_eq!(reads_a_prefix(&folder, &whole[..length], &frames), expected, "{container} {length}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    /// Bytes behind each beginning that opens a reader, and bytes changed in a good file: an error or frames, never a panic.
+    #[test]
+    fn no_bytes_do_harm(
+        start in 0_usize..5,
+        mut bytes in prop::collection::vec(any::<u8>(), 0..200),
+        changes in prop::collection::vec((0_usize..200, any::<u8>()), 1..6),
+    ) {
+        const FMT: &[u8] = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1F\0\0\x40\x1F\0\0\x01\0\x08\0data\x14\0\0\0noise";
+        const AU: &[u8] = b".snd\0\0\0\x18\xFF\xFF\xFF\xFF\0\0\0\x03\0\0\x1F\x40\0\0\0\x02noise";
+        let head = [&b""[..], b"RIFF\0\0\0\0WAVE", b".snd", FMT, AU][start];
+        bytes.splice(0..0, head.iter().copied());
+        if start >= 3 {
+            for (place, value) in changes {
+                let place = place % bytes.len();
+                bytes[place] = value;
+            }
+        }
+        if let Ok(mut reader) = pipe(&bytes, 7, &ReadHint::default()) {
+            let read = read_all(&mut reader, 16).unwrap();
+            prop_assert!(read.len() <= bytes.len());
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the tests of files share.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use pastream::{
+    Result,
+    file::{Container, Encoding, Endian, FileReader, FileWriter, ReadHint, Spec},
+};
+
+/// An empty folder for one test, removed at its end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(test: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A pipe that gives a few bytes at a time.
+pub(crate) struct Trickle(pub(crate) io::Cursor<Vec<u8>>, pub(crate) usize);
+
+impl Read for Trickle {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.1.min(out.len());
+        self.0.read(&mut out[..count])
+    }
+}
+
+/// A pipe that is kept, and breaks after so many bytes.
+#[derive(Clone)]
+pub(crate) struct Kept(pub(crate) Arc<Mutex<Vec<u8>>>, pub(crate) usize);
+
+impl Kept {
+    pub(crate) fn new(breaks_after: usize) -> Self {
+        Self(Arc::default(), breaks_after)
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut kept = self.0.lock().unwrap();
+        let count = bytes.len().min(self.1 - kept.len());
+        if count == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        kept.extend(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn spec(container: Container, encoding: Encoding, channels: usize) -> Spec {
+    Spec { container, encoding, endian: Endian::File, channels, sample_rate: 44_100, frames: None }
+}
+
+/// What a reader of RAW must be told; nothing for the others.
+pub(crate) fn hint(spec: &Spec) -> ReadHint {
+    if spec.container != Container::Raw {
+        return ReadHint::default();
+    }
+    ReadHint {
+        container: Some(Container::Raw),
+        encoding: Some(spec.encoding),
+        endian: spec.endian,
+        channels: Some(spec.channels),
+        sample_rate: Some(spec.sample_rate),
+    }
+}
+
+/// Bytes that are never the same in a row.
+pub(crate) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x1234_5678_u32;
+    let step = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(step).take(length).collect()
+}
+
+/// Every frame from where `reader` stands, read `frames` at a time.
+pub(crate) fn read_all(reader: &mut FileReader, frames: usize) -> Result<Vec<u8>> {
+    let size = reader.spec().channels * reader.format().size();
+    let mut block = vec![0; frames * size];
+    let mut all = Vec::new();
+    loop {
+        match reader.read(&mut block)? {
+            0 => return Ok(all),
+            count => all.extend(&block[..count * size]),
+        }
+    }
+}
+
+pub(crate) fn pipe(bytes: &[u8], at_a_time: usize, hint: &ReadHint) -> Result<FileReader> {
+    let pipe = Trickle(io::Cursor::new(bytes.to_vec()), at_a_time);
+    FileReader::from_pipe(Box::new(pipe), "pipe", hint)
+}
+
+/// The file that `frames`, in the format of `spec`'s encoding, become.
+pub(crate) fn written(path: &std::path::Path, spec: &Spec, frames: &[u8]) -> Vec<u8> {
+    let mut writer = FileWriter::create(path, spec.clone()).unwrap();
+    writer.begin().unwrap();
+    writer.write(frames).unwrap();
+    writer.finish().unwrap();
+    fs::read(path).unwrap()
+}

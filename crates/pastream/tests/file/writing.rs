@@ -1,0 +1,165 @@
+use std::{fs, path::Path};
+
+use pastream::{
+    ErrorKind, SampleFormat,
+    file::{Container, Encoding, Endian, FileReader, FileWriter, ReadHint, Spec},
+};
+
+use crate::support::{Folder, Kept, noise, read_all, spec};
+
+/// Frames that another reader finds in the file now.
+fn there(path: &Path) -> Vec<u8> {
+    read_all(&mut FileReader::open(path, &ReadHint::default()).unwrap(), 64).unwrap()
+}
+
+#[test]
+fn nothing_is_touched_before_begin() {
+    let folder = Folder::new("untouched");
+    let (old, new) = (folder.join("old.wav"), folder.join("new.wav"));
+    fs::write(&old, "precious").unwrap();
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    for path in [&old, &new] {
+        let mut writer = FileWriter::create(path, wav.clone()).unwrap();
+        writer.update().unwrap();
+        writer.finish().unwrap();
+        assert_eq!(writer.begin().unwrap_err().kind(), ErrorKind::StreamState);
+        drop(FileWriter::create(path, wav.clone()).unwrap());
+    }
+    assert_eq!(fs::read(&old).unwrap(), b"precious");
+    assert!(!new.exists());
+
+    let mut writer = FileWriter::create(&old, wav).unwrap();
+    writer.begin().unwrap();
+    writer.begin().unwrap();
+    assert_eq!(there(&old), []);
+}
+
+#[test]
+fn what_cannot_be_written_fails_at_once() {
+    let folder = Folder::new("cannot");
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    fs::create_dir(folder.join("folder.wav")).unwrap();
+    fs::write(folder.join("plain"), "").unwrap();
+    for name in ["folder.wav", "missing/take.wav", "plain/take.wav"] {
+        let error = FileWriter::create(&folder.join(name), wav.clone()).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.message().contains(name), "{error}");
+    }
+    assert!(!folder.join("missing").exists());
+    let path = folder.join("take");
+    for (kind, wrong) in [
+        (ErrorKind::UnsupportedFile, spec(Container::Wav, Encoding::PcmS8, 1)),
+        (ErrorKind::UnsupportedFile, spec(Container::Au, Encoding::PcmU8, 1)),
+        (ErrorKind::UnsupportedFile, Spec { endian: Endian::Big, ..wav.clone() }),
+        (ErrorKind::InvalidArgument, spec(Container::Wav, Encoding::Pcm16, 0)),
+        (ErrorKind::InvalidArgument, spec(Container::Wav, Encoding::Pcm16, 257)),
+        (ErrorKind::InvalidArgument, Spec { sample_rate: 0, ..wav.clone() }),
+        (ErrorKind::InvalidArgument, Spec { sample_rate: 768_001, ..wav }),
+    ] {
+        assert_eq!(FileWriter::check(&wrong).unwrap_err().kind(), kind);
+        assert_eq!(FileWriter::create(&path, wrong).err().unwrap().kind(), kind);
+    }
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_header_is_true_after_update_finish_and_drop() {
+    let folder = Folder::new("header");
+    for container in [Container::Wav, Container::Au] {
+        let path = folder.join("take");
+        let mut writer = FileWriter::create(&path, spec(container, Encoding::Pcm24, 1)).unwrap();
+        writer.write(&noise(9)).unwrap();
+        writer.update().unwrap();
+        assert_eq!(there(&path), noise(9));
+        writer.write(&noise(6)).unwrap();
+        // What no header tells yet is what a crash would lose; of an AU the header alone counts as well.
+        assert_eq!(there(&path), noise(9));
+        writer.finish().unwrap();
+        assert_eq!(there(&path), [noise(9), noise(6)].concat());
+        let finished = fs::read(&path).unwrap();
+        writer.finish().unwrap();
+        assert_eq!(writer.write(&noise(3)).unwrap_err().kind(), ErrorKind::StreamState);
+        drop(writer);
+        assert_eq!(fs::read(&path).unwrap(), finished);
+
+        let mut writer = FileWriter::create(&path, spec(container, Encoding::Pcm24, 1)).unwrap();
+        writer.write(&[noise(9), noise(6)].concat()).unwrap();
+        drop(writer);
+        assert_eq!(fs::read(&path).unwrap(), finished);
+    }
+}
+
+#[test]
+fn a_partial_frame_is_refused_whole() {
+    let folder = Folder::new("partial");
+    let path = folder.join("take.wav");
+    let mut writer = FileWriter::create(&path, spec(Container::Wav, Encoding::Pcm16, 2)).unwrap();
+    assert_eq!(writer.write(&noise(6)).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    writer.set_format(SampleFormat::Int24);
+    writer.write(&noise(6)).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(there(&path).len(), 4);
+}
+
+#[test]
+fn a_closed_pipe_is_an_error_that_stays() {
+    let kept = Kept::new(40);
+    let au = spec(Container::Au, Encoding::Pcm16, 2);
+    let mut writer = FileWriter::to_pipe(Box::new(kept.clone()), "stdout", au).unwrap();
+    writer.write(&noise(12)).unwrap();
+    let error = writer.write(&noise(12)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().starts_with("cannot write stdout: "), "{error}");
+    let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(source.kind(), std::io::ErrorKind::BrokenPipe);
+    assert_eq!(writer.write(&noise(4)).unwrap_err().kind(), ErrorKind::Io);
+    writer.finish().unwrap();
+    assert_eq!(kept.bytes().len(), 40);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_that_names_the_file() {
+    let mut writer =
+        FileWriter::create(Path::new("/dev/full"), spec(Container::Raw, Encoding::Pcm16, 1)).unwrap();
+    writer.begin().unwrap();
+    let error = writer.write(&noise(2)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().contains("/dev/full"), "{error}");
+    let mut writer =
+        FileWriter::create(Path::new("/dev/full"), spec(Container::Wav, Encoding::Pcm16, 1)).unwrap();
+    assert_eq!(writer.begin().unwrap_err().kind(), ErrorKind::Io);
+    assert!(Path::new("/dev/full").exists());
+}
+
+/// A file size limit stands in for a disk that fills up in the middle of a frame. It holds for a whole process, so a shell
+/// runs this test program once more beneath one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_leaves_whole_frames() {
+    const INSIDE: &str = "PASTREAM_TEST_FULL_DISK";
+    if let Some(path) = std::env::var_os(INSIDE) {
+        let path = Path::new(&path);
+        let mut writer = FileWriter::create(path, spec(Container::Wav, Encoding::Pcm24, 2)).unwrap();
+        writer.write(&noise(6)).unwrap();
+        let error = writer.write(&noise(6000)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(writer.write(&noise(6)).unwrap_err().kind(), ErrorKind::Io);
+        writer.finish().unwrap();
+        return;
+    }
+    let folder = Folder::new("fills_up");
+    let path = folder.join("take.wav");
+    // 1 KiB in bash's units. The signal that comes with it is ignored, so that the write fails instead.
+    let output = std::process::Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "writing::a_disk_that_fills_up_leaves_whole_frames", "--nocapture"])
+        .env(INSIDE, &path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let frames = (1024 - 104) / 6;
+    assert_eq!(fs::metadata(&path).unwrap().len(), 104 + frames * 6);
+    assert_eq!(there(&path), [noise(6), noise(6000)].concat()[..frames as usize * 6]);
+}
