@@ -12,6 +12,7 @@ pub mod ring;
 pub mod sink;
 pub mod source;
 pub mod stream;
+mod sync;
 
 pub use error::{Error, ErrorKind, Result};
 pub use format::SampleFormat;

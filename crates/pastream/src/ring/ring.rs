@@ -1,0 +1,357 @@
+//! A ring's memory, its state, and the waits on it.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    fmt,
+    ptr::NonNull,
+    sync::{
+        Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    Reader, Writer,
+    header::{HEADER, Header, MAGIC, MAX_CAPACITY, VERSION, distance},
+    realtime::{FrameConsumer, FrameProducer},
+};
+use crate::{Error, ErrorKind, Result};
+
+/// The longest that a blocked thread sleeps before it looks again whether it was cancelled.
+const NAP: Duration = Duration::from_millis(100);
+
+/// Called when something changed for whoever waits.
+pub(super) type Listener = Box<dyn Fn() + Send + Sync>;
+
+/// A ring of `capacity` frames of `frame_size` bytes.
+pub struct Ring {
+    memory: NonNull<u8>,
+    frame_size: usize,
+    capacity: usize,
+    /// Keeps `memory` alive.
+    _owner: Box<dyn Any + Send + Sync>,
+    pub(super) writer_taken: AtomicBool,
+    pub(super) reader_taken: AtomicBool,
+    waiters: Mutex<u32>,
+    woken: Condvar,
+    listener: Mutex<Option<Listener>>,
+}
+
+// SAFETY: the memory is owned by `_owner`, which is Send, and nothing in it belongs to a thread.
+unsafe impl Send for Ring {}
+// SAFETY: the header is atomics; the frames are touched by the two ends alone, each of which exists once
+// (`writer_taken`, `reader_taken`) and only on its own side of the indices.
+unsafe impl Sync for Ring {}
+
+#[repr(C, align(64))]
+#[derive(Clone)]
+struct Line([u8; 64]);
+
+/// Rings over foreign memory, by address: every worker that attaches the same memory waits on the same ring.
+static ATTACHED: LazyLock<Mutex<HashMap<usize, Weak<Ring>>>> = LazyLock::new(Mutex::default);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ring {
+    /// A ring in memory of its own, every page of which is touched.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where the frame size or the capacity is 0 or too large.
+    pub fn new(frame_size: usize, capacity: usize) -> Result<Arc<Self>> {
+        let length = Self::length(frame_size, capacity)?;
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(length.div_ceil(64)).map_err(|error| {
+            let message = format!("no memory for a ring of {capacity} frames of {frame_size} bytes");
+            Error::new(ErrorKind::InvalidArgument, message).with_source(error)
+        })?;
+        // Written, not asked for as zeros: the callback must not be the first to touch a page.
+        lines.resize(length.div_ceil(64), Line([0; 64]));
+        let mut owner = lines.into_boxed_slice();
+        let memory = NonNull::from(&mut *owner).cast::<u8>();
+        // SAFETY: the memory is at least a header long, aligned to 64 and nobody else's yet.
+        unsafe { memory.cast::<Header>().write(Header::new(frame_size as u32, capacity as u32)) };
+        Ok(Arc::new(Self::over(memory, frame_size, capacity, Box::new(OwnedLines(owner)))))
+    }
+
+    /// A ring over memory whose header was laid out by JavaScript. The same memory gives the same ring.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where the header isn't a ring's, or says more than `length` bytes.
+    ///
+    /// # Safety
+    /// `memory` is valid for reads and writes of `length` bytes as long as `owner` lives, and is written by nobody but
+    /// rings of this layout.
+    pub unsafe fn attach(
+        memory: NonNull<u8>,
+        length: usize,
+        owner: Box<dyn Any + Send + Sync>,
+    ) -> Result<Arc<Self>> {
+        let wrong =
+            |what: &str| Error::new(ErrorKind::InvalidArgument, format!("not the memory of a ring: {what}"));
+        if length < HEADER || !memory.cast::<Header>().is_aligned() {
+            return Err(wrong("too short, or not aligned to 64 bytes"));
+        }
+        // SAFETY: long enough and aligned, see above; the words are atomics, any bits are valid.
+        let header = unsafe { memory.cast::<Header>().as_ref() };
+        let shape = &header.shape;
+        if shape.magic.load(Ordering::Acquire) != MAGIC || shape.version.load(Ordering::Acquire) != VERSION {
+            return Err(wrong("its first words are not a ring's"));
+        }
+        let frame_size = shape.frame_size.load(Ordering::Relaxed) as usize;
+        let capacity = shape.capacity.load(Ordering::Relaxed) as usize;
+        if Self::length(frame_size, capacity)? > length {
+            return Err(wrong("its header says more frames than the memory holds"));
+        }
+        let mut attached = lock(&ATTACHED);
+        attached.retain(|_, ring| ring.strong_count() > 0);
+        let address = memory.as_ptr() as usize;
+        if let Some(ring) = attached.get(&address).and_then(Weak::upgrade) {
+            return Ok(ring);
+        }
+        let ring = Arc::new(Self::over(memory, frame_size, capacity, owner));
+        attached.insert(address, Arc::downgrade(&ring));
+        Ok(ring)
+    }
+
+    fn over(
+        memory: NonNull<u8>,
+        frame_size: usize,
+        capacity: usize,
+        owner: Box<dyn Any + Send + Sync>,
+    ) -> Self {
+        Self {
+            memory,
+            frame_size,
+            capacity,
+            _owner: owner,
+            writer_taken: AtomicBool::new(false),
+            reader_taken: AtomicBool::new(false),
+            waiters: Mutex::new(0),
+            woken: Condvar::new(),
+            listener: Mutex::new(None),
+        }
+    }
+
+    /// Bytes of the memory of such a ring.
+    fn length(frame_size: usize, capacity: usize) -> Result<usize> {
+        (frame_size > 0 && frame_size <= 1 << 16 && capacity > 0 && capacity <= MAX_CAPACITY)
+            .then(|| frame_size.checked_mul(capacity)?.checked_add(HEADER))
+            .flatten()
+            .filter(|&length| isize::try_from(length).is_ok())
+            .ok_or_else(|| {
+                let message = format!(
+                    "a ring of {capacity} frames of {frame_size} bytes can't be made: \
+                     1 to {MAX_CAPACITY} frames of 1 to 65536 bytes can"
+                );
+                Error::new(ErrorKind::InvalidArgument, message)
+            })
+    }
+
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: `memory` begins with a header (`new` wrote it, `attach` checked it) and lives as long as `self`.
+        unsafe { self.memory.cast::<Header>().as_ref() }
+    }
+
+    /// Where frame `index` (below 2 × capacity) lies.
+    pub(super) fn frame(&self, index: usize) -> NonNull<u8> {
+        let frame = if index >= self.capacity { index - self.capacity } else { index };
+        // SAFETY: `frame` is below the capacity for every index below twice of it, so it lies within the memory.
+        unsafe { self.memory.add(HEADER + frame * self.frame_size) }
+    }
+
+    /// Bytes of a frame.
+    #[must_use]
+    pub const fn frame_size(&self) -> usize {
+        self.frame_size
+    }
+
+    /// Frames that fit.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Frames that can be read now. Only grows but for the reader.
+    #[must_use]
+    pub fn readable(&self) -> usize {
+        let header = self.header();
+        distance(header.read_index(self.capacity), header.write_index(self.capacity), self.capacity)
+    }
+
+    /// Frames that can be written now. Only grows but for the writer. 0 when closed.
+    #[must_use]
+    pub fn writable(&self) -> usize {
+        if self.is_closed() { 0 } else { self.capacity - self.readable() }
+    }
+
+    /// Whether the writer is through.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.header().is_ended()
+    }
+
+    /// Whether the reader is through.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.header().is_closed()
+    }
+
+    /// Says that nothing will be written any more, and wakes who waits.
+    ///
+    /// Not realtime-safe: locks.
+    pub fn end(&self) {
+        self.header().set_ended(true);
+        self.notify();
+    }
+
+    /// Says that nothing will be read any more, and wakes who waits.
+    ///
+    /// Not realtime-safe: locks.
+    pub fn close(&self) {
+        self.header().set_closed(true);
+        self.notify();
+    }
+
+    /// Takes back [`end`](Self::end) and [`close`](Self::close) before another run; the frames stay.
+    pub fn reopen(&self) {
+        self.header().set_ended(false);
+        self.header().set_closed(false);
+    }
+
+    /// The writing end for an ordinary thread.
+    ///
+    /// # Errors
+    /// `StreamState` while somebody has it.
+    pub fn writer(self: &Arc<Self>) -> Result<Writer> {
+        Writer::take(self)
+    }
+
+    /// The reading end for an ordinary thread.
+    ///
+    /// # Errors
+    /// `StreamState` while somebody has it.
+    pub fn reader(self: &Arc<Self>) -> Result<Reader> {
+        Reader::take(self)
+    }
+
+    /// The writing end for the callback, over items of which a frame holds a whole number.
+    ///
+    /// # Errors
+    /// `StreamState` while somebody has the writing end, `InvalidArgument` where the items don't fit the frames.
+    pub fn producer<T: bytemuck::Pod>(self: &Arc<Self>) -> Result<FrameProducer<T>> {
+        FrameProducer::take(self)
+    }
+
+    /// The reading end for the callback, over items of which a frame holds a whole number.
+    ///
+    /// # Errors
+    /// `StreamState` while somebody has the reading end, `InvalidArgument` where the items don't fit the frames.
+    pub fn consumer<T: bytemuck::Pod>(self: &Arc<Self>) -> Result<FrameConsumer<T>> {
+        FrameConsumer::take(self)
+    }
+
+    /// Whether somebody waits for what is there now.
+    ///
+    /// Realtime-safe.
+    #[must_use]
+    pub fn wake_due(&self) -> bool {
+        self.header().wake_due(self.capacity)
+    }
+
+    /// Wakes every thread that is blocked on the ring, and calls the listener.
+    ///
+    /// Not realtime-safe: locks.
+    pub fn notify(&self) {
+        let mut generation = lock(&self.waiters);
+        *generation = generation.wrapping_add(1);
+        drop(generation);
+        self.woken.notify_all();
+        if let Some(listener) = &*lock(&self.listener) {
+            listener();
+        }
+    }
+
+    /// Calls `listener` at each [`notify`](Self::notify), in place of any other.
+    pub fn set_listener(&self, listener: Option<Listener>) {
+        *lock(&self.listener) = listener;
+    }
+
+    /// Blocks until `frames` can be read (at most the capacity), nothing more will come, the time is over, or
+    /// `cancelled` says so. Returns what can be read.
+    ///
+    /// Not realtime-safe: blocks.
+    pub fn wait_readable(
+        &self,
+        frames: usize,
+        timeout: Option<Duration>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> usize {
+        let wanted = frames.min(self.capacity);
+        let ready = || self.is_ended() || self.is_closed() || self.readable() >= wanted;
+        self.wait(&|| self.header().want_readable(wanted), &ready, timeout, cancelled);
+        self.header().want_readable(0);
+        self.readable()
+    }
+
+    /// Blocks until there is room for `frames` (at most the capacity), nobody will read, the time is over, or
+    /// `cancelled` says so. Returns the room.
+    ///
+    /// Not realtime-safe: blocks.
+    pub fn wait_writable(
+        &self,
+        frames: usize,
+        timeout: Option<Duration>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> usize {
+        let wanted = frames.min(self.capacity);
+        let ready = || self.is_closed() || self.writable() >= wanted;
+        self.wait(&|| self.header().want_writable(wanted), &ready, timeout, cancelled);
+        self.header().want_writable(0);
+        self.writable()
+    }
+
+    fn wait(
+        &self,
+        announce: &dyn Fn(),
+        ready: &dyn Fn() -> bool,
+        timeout: Option<Duration>,
+        cancelled: &dyn Fn() -> bool,
+    ) {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        loop {
+            // Under the lock: a notify that follows the wish finds this thread asleep.
+            let generation = lock(&self.waiters);
+            let before = *generation;
+            announce();
+            if ready() || cancelled() {
+                return;
+            }
+            let left = deadline.map_or(NAP, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return;
+            }
+            drop(
+                self.woken
+                    .wait_timeout_while(generation, left.min(NAP), |now| *now == before)
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
+        }
+    }
+}
+
+/// The lines of a ring's own memory, which are written through `Ring::memory` alone.
+struct OwnedLines(#[expect(dead_code, reason = "kept for its drop")] Box<[Line]>);
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring")
+            .field("frame_size", &self.frame_size)
+            .field("capacity", &self.capacity)
+            .field("header", self.header())
+            .finish_non_exhaustive()
+    }
+}
