@@ -69,10 +69,12 @@ fn the_header_is_true_after_update_finish_and_drop() {
         let path = folder.join("take");
         let mut writer = FileWriter::create(&path, spec(container, Encoding::Pcm24, 1)).unwrap();
         writer.write(&noise(9)).unwrap();
+        // A header that was never rewritten tells no length, so that nothing is lost even then.
+        assert_eq!(there(&path), noise(9));
         writer.update().unwrap();
         assert_eq!(there(&path), noise(9));
         writer.write(&noise(6)).unwrap();
-        // What no header tells yet is what a crash would lose; of an AU the header alone counts as well.
+        // What the header doesn't tell yet is what a crash loses.
         assert_eq!(there(&path), noise(9));
         writer.finish().unwrap();
         assert_eq!(there(&path), [noise(9), noise(6)].concat());
