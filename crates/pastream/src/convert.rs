@@ -155,6 +155,7 @@ mod tests {
             .collect();
         float.extend([
             f32::NAN,
+            f32::from_bits(0xFFC0_1234),
             f32::INFINITY,
             f32::NEG_INFINITY,
             f32::MAX,

@@ -6,6 +6,7 @@
 mod au;
 mod encoding;
 mod input;
+mod output;
 mod pcm;
 mod probe;
 mod raw;

@@ -5,7 +5,8 @@ use crate::{
     Result,
     file::{
         Encoder, Spec,
-        pcm::{Layout, Output, PcmEncoder},
+        output::Output,
+        pcm::{Layout, PcmEncoder},
     },
 };
 
