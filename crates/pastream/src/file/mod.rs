@@ -6,6 +6,7 @@
 mod au;
 mod encoding;
 mod input;
+mod output;
 mod pcm;
 mod probe;
 mod raw;
@@ -26,7 +27,7 @@ pub trait Decoder: Send {
     /// What the file holds.
     fn spec(&self) -> &Spec;
 
-    /// Fills the front of `out` with whole frames in the file's encoding and the machine's byte order. Returns how many,
+    /// Fills the front of `out`, which holds at least one frame, with whole frames in the file's encoding and the machine's byte order. Returns how many,
     /// 0 at the end. A pipe gives what it has, without waiting for more than one frame.
     ///
     /// # Errors

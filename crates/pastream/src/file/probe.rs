@@ -14,10 +14,12 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
         [b'.', b's', b'n', b'd', ..] | [b'd', b'n', b's', b'.', ..] => Some(Container::Au),
         _ => None,
     };
+    if let (Some(found), Some(asked)) = (found, hint.container)
+        && found != asked
+    {
+        return Err(input.unsupported(format_args!("it is {found}, not {asked} as -t says: leave out -t")));
+    }
     match found {
-        Some(found) if hint.container.is_some_and(|asked| asked != found) => {
-            Err(input.unsupported(format_args!("it is {found}, which -t denies: leave out -t")))
-        }
         Some(Container::Wav) => wav::decoder(input),
         Some(Container::Au) => au::decoder(input),
         _ if first.is_empty() => Err(input.unsupported("the file is empty")),

@@ -3,7 +3,8 @@
 use super::{
     Container, Decoder, Encoder, ReadHint, Spec,
     input::Input,
-    pcm::{Layout, Output, PcmDecoder, PcmEncoder},
+    output::Output,
+    pcm::{Layout, PcmDecoder, PcmEncoder},
 };
 use crate::{Error, ErrorKind, Result};
 

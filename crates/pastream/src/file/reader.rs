@@ -86,7 +86,8 @@ impl FileReader {
         self.block = vec![0; length].into_boxed_slice();
     }
 
-    /// Fills the front of `out` with whole frames. Returns how many, 0 at the end; a pipe gives what it has.
+    /// Fills the front of `out`, which holds at least one frame, with whole frames. Returns how many, 0 at the end; a
+    /// pipe gives what it has.
     /// Where nothing is to be converted they go from the file straight into `out`.
     ///
     /// Not realtime-safe: reads a file.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Container, Encoder, Spec, au, pcm::Output, raw, wav};
+use super::{Container, Encoder, Spec, au, output::Output, raw, wav};
 use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
 
 /// An audio file or pipe, written as frames of a stream: interleaved, in a [`SampleFormat`].

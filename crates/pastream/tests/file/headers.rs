@@ -98,18 +98,15 @@ fn our_au_headers_are_these() {
     let folder = Folder::new("our_au");
     let path = folder.join("take.au");
     let au = Spec { sample_rate: 0x0001_0203, ..spec(Container::Au, Encoding::Pcm16, 2) };
-    let au = Spec { sample_rate: au.sample_rate, ..au };
-    let data = [1, 2, 3, 4];
-    let native = data.map(|x| x).chunks(2).flat_map(|x| [x[1], x[0]]).collect::<Vec<u8>>();
-    let frames = if cfg!(target_endian = "little") { native } else { data.to_vec() };
+    let frames = [0x0102_i16, 0x0304].map(i16::to_ne_bytes).concat();
     assert_eq!(
         written(&path, &au, &frames),
-        [&b".snd\0\0\0\x18\0\0\0\x04\0\0\0\x03\0\x01\x02\x03\0\0\0\x02"[..], &data].concat()
+        b".snd\0\0\0\x18\0\0\0\x04\0\0\0\x03\0\x01\x02\x03\0\0\0\x02\x01\x02\x03\x04"
     );
     let little = Spec { endian: Endian::Little, ..au };
     assert_eq!(
-        written(&path, &little, &[2, 1, 4, 3]),
-        [&b"dns.\x18\0\0\0\x04\0\0\0\x03\0\0\0\x03\x02\x01\0\x02\0\0\0"[..], &[2, 1, 4, 3]].concat()
+        written(&path, &little, &frames),
+        b"dns.\x18\0\0\0\x04\0\0\0\x03\0\0\0\x03\x02\x01\0\x02\0\0\0\x02\x01\x04\x03"
     );
 }
 

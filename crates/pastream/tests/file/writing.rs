@@ -69,10 +69,12 @@ fn the_header_is_true_after_update_finish_and_drop() {
         let path = folder.join("take");
         let mut writer = FileWriter::create(&path, spec(container, Encoding::Pcm24, 1)).unwrap();
         writer.write(&noise(9)).unwrap();
+        // A header that was never rewritten tells no length, so that nothing is lost even then.
+        assert_eq!(there(&path), noise(9));
         writer.update().unwrap();
         assert_eq!(there(&path), noise(9));
         writer.write(&noise(6)).unwrap();
-        // What no header tells yet is what a crash would lose; of an AU the header alone counts as well.
+        // What the header doesn't tell yet is what a crash loses.
         assert_eq!(there(&path), noise(9));
         writer.finish().unwrap();
         assert_eq!(there(&path), [noise(9), noise(6)].concat());
@@ -159,7 +161,9 @@ fn a_disk_that_fills_up_leaves_whole_frames() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let frames = (1024 - 104) / 6;
-    assert_eq!(fs::metadata(&path).unwrap().len(), 104 + frames * 6);
-    assert_eq!(there(&path), [noise(6), noise(6000)].concat()[..frames as usize * 6]);
+    let length = (1024 - 104) / 6 * 6;
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(bytes.len(), 104 + length);
+    assert_eq!(bytes[100..104], (length as u32).to_le_bytes());
+    assert_eq!(bytes[104..], [noise(6), noise(6000)].concat()[..length]);
 }

@@ -1,9 +1,7 @@
 //! Frames that lie one after the other behind a header, as WAV, AU and RAW have them.
 
-mod output;
 mod reader;
 mod writer;
 
-pub(super) use output::Output;
 pub(super) use reader::PcmDecoder;
 pub(super) use writer::{Layout, PcmEncoder};

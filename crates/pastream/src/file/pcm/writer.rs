@@ -1,10 +1,9 @@
 //! Writes frames one after the other behind a header.
 
-use super::Output;
 use crate::{
     Error, ErrorKind, Result,
     convert::swap_bytes,
-    file::{Encoder, Spec},
+    file::{Encoder, Spec, output::Output},
 };
 
 /// What stands around the frames.

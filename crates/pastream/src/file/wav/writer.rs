@@ -5,14 +5,19 @@ use crate::{
     Result,
     file::{
         Encoder, Spec,
-        pcm::{Layout, Output, PcmEncoder},
+        output::Output,
+        pcm::{Layout, PcmEncoder},
     },
 };
 
 pub(in crate::file) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
-    // The RIFF length counts what follows its field, and a byte of padding.
-    let limit = u64::from(u32::MAX) - (header(&spec, None).len() as u64 - 8) - 1;
+    let limit = limit(&spec);
     Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit, padded: true })?))
+}
+
+/// The most bytes of data: the RIFF length counts what follows its field, and a byte of padding.
+fn limit(spec: &Spec) -> u64 {
+    u64::from(u32::MAX) - (header(spec, None).len() as u64 - 8) - 1
 }
 
 fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
@@ -81,5 +86,33 @@ const fn channel_mask(channels: usize) -> u32 {
         7 => 0x70F,
         8 => 0x63F,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{Container, Endian};
+
+    #[test]
+    fn lengths_are_true_up_to_the_limit() {
+        for &encoding in Container::Wav.encodings() {
+            for channels in [1, 3] {
+                let spec = Spec {
+                    container: Container::Wav,
+                    encoding,
+                    endian: Endian::File,
+                    channels,
+                    sample_rate: 1,
+                    frames: None,
+                };
+                for data in [limit(&spec) - 1, limit(&spec)] {
+                    let header = header(&spec, Some(data));
+                    let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
+                    assert_eq!(u64::from(length), header.len() as u64 - 8 + data + data % 2);
+                    assert_eq!(header[header.len() - 4..], (data as u32).to_le_bytes());
+                }
+            }
+        }
     }
 }

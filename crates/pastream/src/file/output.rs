@@ -9,7 +9,7 @@ use std::{
 use crate::{Error, ErrorKind, Result};
 
 /// Bytes to a file or a pipe, with a name for errors.
-pub(in crate::file) struct Output {
+pub(super) struct Output {
     name: String,
     stream: Stream,
 }
@@ -21,7 +21,7 @@ enum Stream {
 
 impl Output {
     /// Whether [`Self::create`] is likely to work. Leaves what is there untouched.
-    pub(in crate::file) fn check(path: &Path) -> Result<()> {
+    pub(super) fn check(path: &Path) -> Result<()> {
         let cannot = |error| cannot_create(path, error);
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
@@ -40,7 +40,7 @@ impl Output {
     }
 
     /// Creates the file, or empties the one that is there.
-    pub(in crate::file) fn create(path: &Path) -> Result<Self> {
+    pub(super) fn create(path: &Path) -> Result<Self> {
         let cannot = |error| cannot_create(path, error);
         let file = File::create(path).map_err(cannot)?;
         let seekable = file.metadata().map_err(cannot)?.is_file();
@@ -48,7 +48,7 @@ impl Output {
         Ok(Self { name: path.display().to_string(), stream })
     }
 
-    pub(in crate::file) fn pipe(pipe: Box<dyn Write + Send>, name: String) -> Self {
+    pub(super) fn pipe(pipe: Box<dyn Write + Send>, name: String) -> Self {
         Self { name, stream: Stream::Pipe(pipe) }
     }
 
