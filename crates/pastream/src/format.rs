@@ -79,3 +79,36 @@ impl FromStr for SampleFormat {
         })
     }
 }
+
+/// Runs `$body` with `$sample` naming the type that a [`SampleFormat`] stands for.
+macro_rules! with_sample {
+    ($format:expr, $sample:ident => $body:expr) => {
+        match $format {
+            $crate::SampleFormat::Float32 => {
+                type $sample = f32;
+                $body
+            }
+            $crate::SampleFormat::Int32 => {
+                type $sample = i32;
+                $body
+            }
+            $crate::SampleFormat::Int24 => {
+                type $sample = pastream_rt::I24;
+                $body
+            }
+            $crate::SampleFormat::Int16 => {
+                type $sample = i16;
+                $body
+            }
+            $crate::SampleFormat::Int8 => {
+                type $sample = i8;
+                $body
+            }
+            $crate::SampleFormat::Uint8 => {
+                type $sample = u8;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_sample;

@@ -90,6 +90,10 @@ pub trait Device: Send {
     /// A [`wait_ready`](Process::wait_ready) that is blocked must be made to return by the stream, before.
     fn stop(&mut self);
 
+    /// Waits until the device stopped by itself, which it does after [`Flow::Complete`] once the last block has
+    /// left it, and after [`Flow::Abort`] and a loss at once. Then as [`stop`](Self::stop).
+    fn finish(&mut self);
+
     /// Seconds of the device's clock since the start, 0 before the first. May move in blocks; stands still once the
     /// device stopped.
     fn time(&self) -> f64;

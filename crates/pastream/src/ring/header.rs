@@ -132,6 +132,11 @@ impl Header {
         announce(&self.wants.writable, frames);
     }
 
+    /// Whether reader and writer wait for each other: one wants more frames than there are, the other more room.
+    pub fn is_stuck(&self) -> bool {
+        self.wants.readable.load(Ordering::Relaxed) != 0 && self.wants.writable.load(Ordering::Relaxed) != 0
+    }
+
     /// Whether somebody sleeps for what is there now. Call after publishing an index or an end.
     ///
     /// Realtime-safe.

@@ -254,6 +254,12 @@ impl Ring {
         FrameConsumer::take(self)
     }
 
+    /// Whether reader and writer wait for each other, and one must be content with less.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.header().is_stuck() && !self.wake_due()
+    }
+
     /// Whether somebody waits for what is there now.
     ///
     /// Realtime-safe.
@@ -322,11 +328,17 @@ impl Ring {
         cancelled: &dyn Fn() -> bool,
     ) {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let mut told = false;
         loop {
             // Under the lock: a notify that follows the wish finds this thread asleep.
-            let generation = lock(&self.waiters);
-            let before = *generation;
+            let mut generation = lock(&self.waiters);
             announce();
+            if self.header().is_stuck() && !std::mem::replace(&mut told, true) {
+                // The other side may be content with less: let it look again.
+                *generation = generation.wrapping_add(1);
+                self.woken.notify_all();
+            }
+            let before = *generation;
             if ready() || cancelled() {
                 return;
             }

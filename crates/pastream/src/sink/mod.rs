@@ -1,1 +1,35 @@
-//! Where a stream records to.
+//! Where a stream records to: memory, a file that a writer thread fills from a ring, or a ring that the user reads.
+
+mod buffer;
+mod file;
+
+use std::sync::Arc;
+
+use crate::{file::FileWriter, ring::Ring};
+
+pub(crate) use buffer::assemble;
+pub(crate) use file::drain;
+
+/// Where a stream records to, in the stream's format and channels. Used up by one run but for a ring.
+pub enum Sink {
+    /// Memory for so many frames; what comes after it is full is no loss. See
+    /// [`Stream::take_recording`](crate::stream::Stream::take_recording).
+    Buffer {
+        /// How many frames fit.
+        frames: usize,
+    },
+    /// A file, written by its writer thread, with silence where frames were lost. Created once the stream runs.
+    File {
+        /// The file; its rate and channels are the stream's.
+        writer: Box<FileWriter>,
+        /// Frames of the ring between callback and writer thread.
+        buffer_size: usize,
+    },
+    /// A ring that the user reads.
+    Ring {
+        /// The frames that were delivered.
+        frames: Arc<Ring>,
+        /// Where frames are missing between them: [`Gap`](pastream_rt::Gap)s of 16 bytes. `None`: nobody asks.
+        gaps: Option<Arc<Ring>>,
+    },
+}

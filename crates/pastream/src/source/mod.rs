@@ -1,1 +1,33 @@
-//! What a stream plays.
+//! What a stream plays: a buffer, a file that a reader thread feeds through a ring, or a ring that the user fills.
+
+mod buffer;
+mod file;
+
+use std::sync::Arc;
+
+use crate::{file::FileReader, ring::Ring};
+
+pub(crate) use buffer::Samples;
+pub(crate) use file::feed;
+
+/// What a stream plays, in the stream's format and channels.
+pub enum Source {
+    /// Frames in memory, interleaved. A looped one rewinds in place, with no gap.
+    Buffer {
+        /// Frames × channels samples of the stream's format.
+        frames: Arc<[u8]>,
+        /// Whether it begins again at its end.
+        looped: bool,
+    },
+    /// A file, converted to the stream's format by its reader thread. Played from its beginning at each start.
+    File {
+        /// The file; its rate and channels are the stream's.
+        reader: Box<FileReader>,
+        /// Whether it begins again at its end; it must be seekable.
+        looped: bool,
+        /// Frames of the ring between reader thread and callback.
+        buffer_size: usize,
+    },
+    /// A ring that the user writes, and ends when there is no more.
+    Ring(Arc<Ring>),
+}

@@ -1,1 +1,11 @@
 //! A stream: its settings, its handle, and the conductor that runs it.
+
+mod conductor;
+mod config;
+mod engine;
+mod handle;
+mod prepare;
+
+pub use config::{Prebuffer, Run, SideConfig, StreamConfig};
+pub use handle::{Stream, StreamEvent};
+pub use pastream_rt::{Event, Gap, GapCause, OnFull, OnStarved, Outcome, Route, Side, Xruns};

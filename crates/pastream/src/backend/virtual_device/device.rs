@@ -166,8 +166,14 @@ impl Device for VirtualDevice {
 
     fn stop(&mut self) {
         self.state.stop.store(true, Relaxed);
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = &self.thread {
             thread.thread().unpark();
+        }
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        if let Some(thread) = self.thread.take() {
             // The Process comes back and is dropped here. Its thread can't panic: all that could is caught.
             drop(thread.join());
         }

@@ -1,0 +1,84 @@
+//! The writer thread: whole blocks from the ring into a file, and silence where frames were lost.
+
+use std::time::{Duration, Instant};
+
+use pastream_rt::Gap;
+use ringbuf::traits::Consumer;
+
+use crate::{
+    Result,
+    file::FileWriter,
+    ring::{FrameConsumer, Reader},
+};
+
+/// How often the file is made true on disk, at least.
+const UPDATE: Duration = Duration::from_millis(500);
+/// Silence is written so many bytes at a time.
+const SILENCE: usize = 1 << 16;
+
+/// Writes what `reader` gives to `writer` until the ring has ended, then finishes the file.
+///
+/// # Errors
+/// What writing the file gives. The ring is closed and the file finished then too.
+pub(crate) fn drain(
+    writer: &mut FileWriter,
+    mut reader: Reader,
+    mut gaps: FrameConsumer<Gap>,
+    silence: u8,
+) -> Result<()> {
+    let mut written = write_all(writer, &mut reader, &mut gaps, silence);
+    if written.is_err() {
+        reader.ring().close();
+    }
+    let finished = writer.finish();
+    if written.is_ok() {
+        written = finished;
+    }
+    written
+}
+
+fn write_all(
+    writer: &mut FileWriter,
+    reader: &mut Reader,
+    gaps: &mut FrameConsumer<Gap>,
+    silence: u8,
+) -> Result<()> {
+    let size = reader.ring().frame_size();
+    let quarter = reader.ring().capacity().div_ceil(4);
+    let silent = vec![silence; SILENCE.div_ceil(size) * size];
+    let mut read = 0_u64;
+    let mut gap: Option<Gap> = None;
+    let mut updated = Instant::now();
+    loop {
+        // First whether it has ended, then what there is, then its gaps: each is published before the one asked for ahead of it.
+        let ended = reader.ring().is_ended();
+        let available = reader.readable();
+        gap = gap.or_else(|| gaps.try_pop());
+        let before = gap.map_or(u64::MAX, |gap| gap.position - read);
+        let frames = available.min(usize::try_from(before).unwrap_or(usize::MAX));
+        let (left, right) = reader.slices(frames);
+        writer.write(left)?;
+        writer.write(right)?;
+        reader.advance(frames);
+        read += frames as u64;
+        if let Some(lost) = gap.take_if(|gap| gap.position == read) {
+            let mut left = lost.length;
+            while left > 0 {
+                let part = left.min((silent.len() / size) as u64);
+                writer.write(&silent[..part as usize * size])?;
+                left -= part;
+            }
+            continue;
+        }
+        if updated.elapsed() >= UPDATE {
+            writer.update()?;
+            updated = Instant::now();
+        }
+        if frames == 0 {
+            if ended {
+                return Ok(());
+            }
+            reader.ring().wait_readable(quarter, Some(UPDATE / 2), &|| false);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The reader thread: whole blocks from a file into the ring.
+
+use crate::{Error, ErrorKind, Result, file::FileReader, ring::Writer};
+
+/// What [`step`] wants next.
+enum Step {
+    Continue,
+    Wait,
+    End,
+}
+
+/// Reads `reader` into `writer` until its end, over and over where it is `looped`, and ends the ring. Returns early
+/// when the ring is closed or `cancelled` says so.
+///
+/// # Errors
+/// What reading the file gives. The ring is ended then too.
+pub(crate) fn feed(
+    reader: &mut FileReader,
+    mut writer: Writer,
+    looped: bool,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<()> {
+    // Half a ring at a time: few wake-ups, and never a starved callback in between.
+    let half = writer.ring().capacity().div_ceil(2);
+    let mut heard = false;
+    let outcome = loop {
+        match step(reader, &mut writer, looped, &mut heard) {
+            Ok(Step::Continue) => {}
+            Ok(Step::Wait) => drop(writer.ring().wait_writable(half, None, cancelled)),
+            Ok(Step::End) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+        if cancelled() || writer.ring().is_closed() {
+            break Ok(());
+        }
+    };
+    writer.ring().end();
+    outcome
+}
+
+fn step(reader: &mut FileReader, writer: &mut Writer, looped: bool, heard: &mut bool) -> Result<Step> {
+    let frame_size = writer.ring().frame_size();
+    let (room, _) = writer.slices(usize::MAX);
+    if room.is_empty() {
+        return Ok(Step::Wait);
+    }
+    let frames = reader.read(room)?;
+    debug_assert!(frames * frame_size <= room.len());
+    writer.advance(frames);
+    *heard |= frames > 0;
+    match (frames, looped, *heard) {
+        (0, true, true) => reader.seek(0).map(|()| Step::Continue),
+        (0, true, false) => {
+            let message = format!("{} holds no frames to loop", reader.name());
+            Err(Error::new(ErrorKind::UnsupportedFile, message))
+        }
+        (0, false, _) => Ok(Step::End),
+        _ => Ok(Step::Continue),
+    }
+}

@@ -1,0 +1,170 @@
+//! The conductor thread: carries out of the callback what it has to tell, and ends a run in order.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::Receiver,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use pastream_rt::{Event, Gap, Outcome};
+use ringbuf::{HeapCons, traits::Consumer};
+
+use super::handle::{Inner, StreamEvent};
+use crate::{
+    Error, ErrorKind, Result,
+    file::FileReader,
+    ring::{FrameConsumer, Ring},
+    sink::assemble,
+    source::Source,
+};
+
+/// How long the device has to notice a request before it is stopped from outside.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a reader thread that hangs in a pipe is waited for: it has nothing left that anybody needs.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// What a reader thread leaves when it ends.
+pub(super) type FeedEnd = (Box<FileReader>, bool, usize, Result<()>);
+
+/// What a recording ends in.
+pub(super) enum Ending {
+    Buffer { frames: Arc<Ring>, capacity: usize, silence: u8, gaps: FrameConsumer<Gap>, seen: Vec<Gap> },
+    File { frames: Arc<Ring>, done: thread::JoinHandle<Result<()>> },
+    Ring { frames: Arc<Ring>, gaps: Option<FrameConsumer<Gap>> },
+}
+
+/// One run of a stream, from its first block until everything about it is told.
+pub(super) struct Conductor {
+    pub(super) inner: Arc<Inner>,
+    pub(super) events: HeapCons<Event>,
+    pub(super) ending: Arc<AtomicBool>,
+    /// The ring that is played, and the source that it came from where that is the user's.
+    pub(super) feed: Option<Arc<Ring>>,
+    pub(super) source: Option<Source>,
+    pub(super) reader: Option<Receiver<FeedEnd>>,
+    pub(super) sinks: Vec<Ending>,
+}
+
+impl Conductor {
+    pub(super) fn run(mut self) {
+        let mut asked: Option<Instant> = None;
+        let forced = loop {
+            self.tell();
+            if self.inner.shared.outcome() != Outcome::Running {
+                break false;
+            }
+            if self.ending.load(Ordering::Acquire) {
+                let asked = *asked.get_or_insert_with(Instant::now);
+                if asked.elapsed() >= PATIENCE {
+                    break true;
+                }
+                thread::park_timeout(PATIENCE);
+            } else {
+                thread::park();
+            }
+        };
+        let outcome = self.inner.shared.outcome();
+        {
+            let mut device = self.inner.device();
+            if forced || matches!(outcome, Outcome::Aborted | Outcome::Stopped) {
+                device.stop();
+            } else {
+                device.finish();
+            }
+        }
+        self.tell();
+        self.finish();
+    }
+
+    /// Ends a run whose device did not start.
+    pub(super) fn cancel(self) {
+        self.ending.store(true, Ordering::Release);
+        self.finish();
+    }
+
+    /// Passes on what the callback said since the last time.
+    fn tell(&mut self) {
+        while let Some(event) = self.events.try_pop() {
+            self.inner.emit(&StreamEvent::Callback(event));
+        }
+        if let Some(ring) = self.feed.as_ref().filter(|ring| ring.wake_due()) {
+            ring.notify();
+        }
+        for sink in &mut self.sinks {
+            let frames = match sink {
+                Ending::Buffer { frames, gaps, seen, .. } => {
+                    seen.extend(gaps.pop_iter());
+                    frames
+                }
+                Ending::Ring { frames, gaps } => {
+                    if let Some(gaps) = gaps {
+                        gaps.clear();
+                    }
+                    frames
+                }
+                Ending::File { frames, .. } => frames,
+            };
+            if frames.wake_due() {
+                frames.notify();
+            }
+        }
+    }
+
+    /// Ends rings, joins threads, keeps the first error, and says that it is over.
+    fn finish(mut self) {
+        let mut errors = Vec::new();
+        if let Some(ring) = &self.feed {
+            ring.close();
+        }
+        if let Some(reader) = self.reader.take()
+            && let Ok((reader, looped, buffer_size, read)) = reader.recv_timeout(FAREWELL)
+        {
+            errors.extend(read.err());
+            self.source = Some(Source::File { reader, looped, buffer_size });
+        }
+        let mut recording = None;
+        for sink in std::mem::take(&mut self.sinks) {
+            match sink {
+                Ending::Buffer { frames, capacity, silence, gaps: _, seen } => {
+                    if let Ok(mut reader) = frames.reader() {
+                        recording = Some(assemble(&mut reader, &seen, capacity, silence));
+                    }
+                }
+                Ending::File { frames, done } => {
+                    frames.end();
+                    match done.join() {
+                        Ok(written) => errors.extend(written.err()),
+                        Err(_) => errors.push(Error::new(ErrorKind::Io, "the writer thread failed")),
+                    }
+                }
+                Ending::Ring { frames, .. } => frames.end(),
+            }
+        }
+        let shared = &self.inner.shared;
+        let frames = shared.frame_count();
+        errors.extend(match shared.outcome() {
+            Outcome::BufferEmpty => Some(Error::new(
+                ErrorKind::BufferEmpty,
+                format!("the source ended after {} frames, before what was asked for: give fewer `frames`, or a negative `pad` to fill up with silence", shared.played()),
+            )),
+            Outcome::BufferFull => Some(Error::new(
+                ErrorKind::BufferFull,
+                format!("a recording ring was full after {frames} frames: read it faster, or give it more room"),
+            )),
+            Outcome::DeviceLost => Some(Error::new(
+                ErrorKind::DeviceLost,
+                format!("device {} went away after {frames} frames; what was recorded until then is complete", self.inner.opened.id),
+            )),
+            Outcome::BadBlock => Some(Error::new(
+                ErrorKind::DeviceLost,
+                format!("device {} handed over a malformed block after {frames} frames", self.inner.opened.id),
+            )),
+            _ => None,
+        });
+        self.inner.finished(self.source.take(), recording, errors.into_iter().next());
+    }
+}

@@ -1,0 +1,115 @@
+//! What the device calls: the callback, and a wake-up for the conductor.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::Thread,
+};
+
+use pastream_rt::{Block, Callback, Event, Flow, Limits, Outcome, Play, Record, Shared, Times, Wire, Xruns};
+use ringbuf::HeapProd;
+
+use crate::{backend::Process, ring::Ring};
+
+pub(super) type StreamCallback =
+    Callback<Box<dyn Play + Send>, Box<dyn Record + Send>, HeapProd<Event>, Arc<Shared>>;
+
+/// One run of a stream, as its device sees it.
+pub(super) struct Engine {
+    pub(super) callback: StreamCallback,
+    pub(super) limits: Limits,
+    pub(super) shared: Arc<Shared>,
+    pub(super) ending: Arc<AtomicBool>,
+    /// The ring that is played, where one is.
+    pub(super) source: Option<Arc<Ring>>,
+    /// The rings that are recorded to and that limit a free-running device.
+    pub(super) sinks: Vec<Arc<Ring>>,
+    pub(super) conductor: Thread,
+}
+
+impl Engine {
+    fn rings(&self) -> impl Iterator<Item = &Arc<Ring>> {
+        self.source.iter().chain(&self.sinks)
+    }
+
+    /// Frames that are still to be played, or to be clocked where nothing is padded.
+    fn needed(&self) -> u64 {
+        let done = if self.source.is_some() && self.limits.pad.is_some() {
+            self.shared.played()
+        } else {
+            self.shared.frame_count()
+        };
+        self.limits.frames.map_or(u64::MAX, |frames| frames.saturating_sub(done))
+    }
+}
+
+impl Process for Engine {
+    fn process(&mut self, block: Block<'_>, wire: Option<&mut dyn Wire>) -> Flow {
+        let told = !block.xruns.is_empty() || block.skipped > 0;
+        let flow = self.callback.process(block, wire);
+        if told || flow != Flow::Continue || self.rings().any(|ring| ring.wake_due()) {
+            // Unparks without a lock or an allocation; a system call only where the conductor sleeps.
+            self.conductor.unpark();
+        }
+        flow
+    }
+
+    fn wait_ready(&mut self, frames: usize) -> usize {
+        // Half a ring at most: the other side fills or empties one half while the block runs on the other.
+        let smallest = self.rings().map(|ring| ring.capacity().div_ceil(2)).min().unwrap_or(usize::MAX);
+        let ending = || self.ending.load(Ordering::Acquire);
+        loop {
+            let needed = usize::try_from(self.needed()).unwrap_or(usize::MAX).max(1);
+            let target = frames.min(smallest).min(needed);
+            let ready = self.callback.ready(target);
+            if ready >= target || ending() {
+                return target;
+            }
+            for ring in self.rings().filter(|ring| ring.wake_due()) {
+                ring.notify();
+            }
+            let short = match &self.source {
+                Some(ring) if !ring.is_ended() && ring.readable() < target => Some((ring, true)),
+                _ => self.sinks.iter().find(|ring| ring.writable() < target).map(|ring| (ring, false)),
+            };
+            let Some((ring, playing)) = short else { return ready.max(1) };
+            // Whoever moves frames in larger parts than this block would wait for ever.
+            let enough = || ending() || ready > 0 && ring.is_stuck();
+            if playing {
+                ring.wait_readable(target, None, &enough);
+            } else {
+                ring.wait_writable(target, None, &enough);
+            }
+            let now = self.callback.ready(target);
+            if now > 0 && now == ready {
+                return now;
+            }
+        }
+    }
+
+    fn device_lost(&mut self) {
+        self.callback.device_lost();
+        self.conductor.unpark();
+    }
+}
+
+impl Drop for Engine {
+    /// Closes the books of a run that the device never got to end.
+    fn drop(&mut self) {
+        if self.shared.outcome() == Outcome::Running {
+            self.shared.request_abort();
+            let nothing = Block {
+                output: &mut [],
+                input: &[],
+                frames: 0,
+                xruns: Xruns::NONE,
+                skipped: 0,
+                times: Times::default(),
+            };
+            self.callback.process(nothing, None);
+        }
+        self.conductor.unpark();
+    }
+}

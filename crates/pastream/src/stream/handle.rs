@@ -1,0 +1,644 @@
+//! The handle of a stream.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use pastream_rt::{Callback, Event, Gap, Limits, OnFull, Outcome, Shared, SinkCounts, Xruns};
+use ringbuf::{HeapRb, traits::Split};
+
+use super::{
+    Prebuffer, Run, SideConfig, StreamConfig,
+    conductor::{Conductor, Ending, FeedEnd},
+    engine::Engine,
+    prepare::{self, Feed, Target},
+};
+use crate::{
+    Error, ErrorKind, Result,
+    backend::{Device, Opened, OpenedSide, Request, Side},
+    device,
+    format::with_sample,
+    ring::Ring,
+    sink::{self, Sink},
+    source::{self, Source},
+};
+
+/// Events that wait for the conductor, at most; more are counted.
+const EVENTS: usize = 1024;
+/// Gaps that wait for a sink, at most; while there is no room for one the last gap grows.
+const GAPS: usize = 1024;
+
+/// What a stream tells while it runs.
+#[derive(Clone, Copy, Debug)]
+pub enum StreamEvent {
+    /// An xrun or a gap.
+    Callback(Event),
+    /// A run is over: everything is written, every thread joined.
+    Finished(Outcome),
+}
+
+type Listener = Box<dyn Fn(&StreamEvent) + Send + Sync>;
+
+/// What handle and conductor share.
+pub(super) struct Inner {
+    config: StreamConfig,
+    pub(super) opened: Opened,
+    device: Mutex<Box<dyn Device>>,
+    pub(super) shared: Arc<Shared>,
+    state: Mutex<State>,
+    changed: Condvar,
+    listener: Mutex<Option<Listener>>,
+}
+
+#[derive(Default)]
+struct State {
+    active: bool,
+    closed: bool,
+    finished: bool,
+    source: Option<Source>,
+    sinks: Vec<Sink>,
+    counts: Vec<Arc<SinkCounts>>,
+    recording: Option<Vec<u8>>,
+    error: Option<Error>,
+    /// Set to end the run: every wait of it looks here.
+    ending: Arc<AtomicBool>,
+    rings: Vec<Arc<Ring>>,
+    conductor: Option<JoinHandle<()>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    pub(super) fn device(&self) -> MutexGuard<'_, Box<dyn Device>> {
+        lock(&self.device)
+    }
+
+    pub(super) fn emit(&self, event: &StreamEvent) {
+        if let Some(listener) = &*lock(&self.listener) {
+            listener(event);
+        }
+    }
+
+    pub(super) fn finished(&self, source: Option<Source>, recording: Option<Vec<u8>>, error: Option<Error>) {
+        let mut state = lock(&self.state);
+        state.active = false;
+        state.finished = true;
+        state.source = source;
+        state.recording = recording;
+        state.error = state.error.take().or(error);
+        state.rings.clear();
+        drop(state);
+        self.changed.notify_all();
+        self.emit(&StreamEvent::Finished(self.shared.outcome()));
+    }
+}
+
+/// An open stream. Closes when it is dropped.
+pub struct Stream {
+    inner: Arc<Inner>,
+}
+
+impl Stream {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, `DeviceNotFound`, `DeviceAmbiguous`, `DeviceBusy`, `HostUnavailable`, `UnsupportedConfig`.
+    pub fn open(config: StreamConfig) -> Result<Self> {
+        if config.playback.is_none() && config.recording.is_none() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a stream plays, records, or does both: ask for one",
+            ));
+        }
+        let side = |side: &SideConfig| Side { channels: side.channels, format: side.format };
+        let device = device::open(&Request {
+            id: config.device.clone(),
+            sample_rate: config.sample_rate,
+            playback: config.playback.as_ref().map(side),
+            recording: config.recording.as_ref().map(side),
+            block_size: config.block_size,
+            latency: config.latency,
+        })?;
+        let opened = device.opened().clone();
+        let inner = Inner {
+            config,
+            opened,
+            device: Mutex::new(device),
+            shared: Arc::new(Shared::new()),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            listener: Mutex::new(None),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What was really opened.
+    #[must_use]
+    pub fn opened(&self) -> &Opened {
+        &self.inner.opened
+    }
+
+    /// What the callback counts, readable at any time.
+    #[must_use]
+    pub fn shared(&self) -> &Shared {
+        &self.inner.shared
+    }
+
+    /// What each sink of the last run got and lost.
+    #[must_use]
+    pub fn sink_counts(&self) -> Vec<Arc<SinkCounts>> {
+        lock(&self.inner.state).counts.clone()
+    }
+
+    /// Seconds of the device's clock since the start.
+    #[must_use]
+    pub fn time(&self) -> f64 {
+        self.inner.device().time()
+    }
+
+    /// The share of a block's time that the callback takes.
+    #[must_use]
+    pub fn cpu_load(&self) -> f64 {
+        self.inner.device().cpu_load()
+    }
+
+    /// Whether a run is under way.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        lock(&self.inner.state).active
+    }
+
+    /// Whether the last run is over, however it ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        lock(&self.inner.state).finished
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        lock(&self.inner.state).closed
+    }
+
+    /// Calls `listener` from the conductor thread with what happens, in place of any other.
+    pub fn listen(&self, listener: Option<Listener>) {
+        *lock(&self.inner.listener) = listener;
+    }
+
+    /// What the next run plays; `None`: silence.
+    ///
+    /// # Errors
+    /// `StreamState` while a run is under way; `InvalidArgument` where the stream doesn't play or the frames aren't the
+    /// stream's; `UnsupportedConfig` for a file of another rate or channel count; `UnsupportedFile` for a pipe that is to loop.
+    pub fn set_source(&self, source: Option<Source>) -> Result<()> {
+        let mut state = self.idle()?;
+        if let Some(source) = &source {
+            self.check_source(source)?;
+        }
+        state.source = source;
+        Ok(())
+    }
+
+    /// Where the next run records to, each with its own ring and losses.
+    ///
+    /// # Errors
+    /// As [`set_source`](Self::set_source).
+    pub fn set_sinks(&self, sinks: Vec<Sink>) -> Result<()> {
+        let mut state = self.idle()?;
+        for sink in &sinks {
+            self.check_sink(sink)?;
+        }
+        state.sinks = sinks;
+        Ok(())
+    }
+
+    fn idle(&self) -> Result<MutexGuard<'_, State>> {
+        let state = lock(&self.inner.state);
+        let wrong = if state.closed {
+            "the stream is closed: open another"
+        } else if state.active {
+            "the stream is running: stop it, or wait for its end"
+        } else {
+            return Ok(state);
+        };
+        Err(Error::new(ErrorKind::StreamState, wrong))
+    }
+
+    fn side(side: Option<&OpenedSide>, verb: &str) -> Result<(usize, crate::SampleFormat)> {
+        side.map(|side| (side.channels, side.format)).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, format!("the stream does not {verb}: open one that does"))
+        })
+    }
+
+    fn check_frames(&self, what: &str, channels: usize, rate: u32, wanted: usize) -> Result<()> {
+        let actual = self.inner.opened.sample_rate;
+        if rate != actual || channels != wanted {
+            let message = format!(
+                "{what} has {channels} channels at {rate} Hz, the stream {wanted} at {actual} Hz: open the stream with what the file has"
+            );
+            return Err(Error::new(ErrorKind::UnsupportedConfig, message));
+        }
+        Ok(())
+    }
+
+    fn check_ring(ring: &Ring, frame_size: usize) -> Result<()> {
+        if ring.frame_size() != frame_size {
+            let message =
+                format!("the ring has frames of {} bytes, the stream of {frame_size}", ring.frame_size());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(())
+    }
+
+    fn check_source(&self, source: &Source) -> Result<()> {
+        let (channels, format) = Self::side(self.inner.opened.playback.as_ref(), "play")?;
+        let frame_size = channels * format.size();
+        match source {
+            Source::Buffer { frames, .. } if !frames.len().is_multiple_of(frame_size) => {
+                let message = format!(
+                    "{} bytes are no whole number of frames of {channels} × {format}: the stream's frames have {frame_size} bytes",
+                    frames.len()
+                );
+                Err(Error::new(ErrorKind::InvalidArgument, message))
+            }
+            Source::Buffer { .. } => Ok(()),
+            Source::File { reader, looped, .. } => {
+                if *looped && !reader.seekable() {
+                    let message =
+                        format!("{} can't be looped: it is a pipe, which can't be rewound", reader.name());
+                    return Err(Error::new(ErrorKind::UnsupportedFile, message));
+                }
+                self.check_frames(reader.name(), reader.spec().channels, reader.spec().sample_rate, channels)
+            }
+            Source::Ring(ring) => Self::check_ring(ring, frame_size),
+        }
+    }
+
+    fn check_sink(&self, sink: &Sink) -> Result<()> {
+        let (channels, format) = Self::side(self.inner.opened.recording.as_ref(), "record")?;
+        match sink {
+            Sink::Buffer { .. } => Ok(()),
+            Sink::File { writer, .. } => {
+                self.check_frames(writer.name(), writer.spec().channels, writer.spec().sample_rate, channels)
+            }
+            Sink::Ring { frames, .. } => Self::check_ring(frames, channels * format.size()),
+        }
+    }
+
+    /// Starts a run, after the source has given what `run.prebuffer` asks for.
+    ///
+    /// Not realtime-safe: blocks for the prebuffer.
+    ///
+    /// # Errors
+    /// `StreamState` while a run is under way or after [`close`](Self::close); what the device gives. Nothing was moved then.
+    pub fn start(&self, run: &Run) -> Result<()> {
+        let mut state = self.idle()?;
+        if let Some(conductor) = state.conductor.take() {
+            // It has said that it is over, so this doesn't wait.
+            let _ = conductor.join();
+        }
+        if let Some(frames) = run.frames
+            && run.offset > frames
+        {
+            let message = format!("offset {} is beyond the end at {frames} frames", run.offset);
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        state.active = true;
+        state.finished = false;
+        state.error = None;
+        state.recording = None;
+        state.ending = Arc::default();
+        let ending = Arc::clone(&state.ending);
+        let (source, sinks) = (state.source.take(), std::mem::take(&mut state.sinks));
+        drop(state);
+        self.inner.shared.reset();
+        let started = self.begin(run, source, sinks, &ending);
+        if started.is_err() {
+            let mut state = lock(&self.inner.state);
+            state.active = false;
+            // Writer threads that were started already return, and create nothing.
+            for ring in state.rings.drain(..) {
+                ring.end();
+            }
+            drop(state);
+            self.inner.changed.notify_all();
+        }
+        started
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one run is set up in one order, which splitting would hide")]
+    fn begin(
+        &self,
+        run: &Run,
+        source: Option<Source>,
+        sinks: Vec<Sink>,
+        ending: &Arc<AtomicBool>,
+    ) -> Result<()> {
+        let inner = &self.inner;
+        let (config, opened) = (&inner.config, &inner.opened);
+        let limits = Limits { frames: run.frames, pad: run.pad };
+
+        let mut kept = None;
+        let mut feed_ring = None;
+        let mut reading = None;
+        let feed = match source {
+            None => None,
+            Some(Source::Buffer { frames, looped }) => {
+                kept = Some(Source::Buffer { frames: Arc::clone(&frames), looped });
+                Some(Feed::Buffer { frames, looped })
+            }
+            Some(Source::Ring(ring)) => {
+                kept = Some(Source::Ring(Arc::clone(&ring)));
+                feed_ring = Some(Arc::clone(&ring));
+                Some(Feed::Ring(ring))
+            }
+            Some(Source::File { mut reader, looped, buffer_size }) => {
+                let (channels, format) = Self::side(opened.playback.as_ref(), "play")?;
+                reader.set_format(format);
+                if reader.seekable() {
+                    reader.seek(0)?;
+                }
+                let ring = Ring::new(channels * format.size(), buffer_size)?;
+                feed_ring = Some(Arc::clone(&ring));
+                reading = Some((reader, looped, buffer_size));
+                Some(Feed::Ring(ring))
+            }
+        };
+        let play = match (feed, &opened.playback) {
+            (Some(feed), Some(side)) => {
+                let routes = config.playback.as_ref().and_then(|side| side.routes.as_deref());
+                let mapping = prepare::mapping(routes, side.channels, side.channels)?;
+                Some(prepare::play(feed, side.format, mapping, config.on_starved)?)
+            }
+            _ => None,
+        };
+
+        let mut targets = Vec::new();
+        let mut endings = Vec::new();
+        for sink in sinks {
+            let (channels, format) = Self::side(opened.recording.as_ref(), "record")?;
+            let (target, ending) = self.target(sink, channels * format.size(), format.silence(), ending)?;
+            lock(&inner.state).rings.push(Arc::clone(&target.frames));
+            targets.push(target);
+            endings.push(ending);
+        }
+        let counts: Vec<_> = targets.iter().map(|target| Arc::clone(&target.counts)).collect();
+        let record = match &opened.recording {
+            Some(side) if !targets.is_empty() => {
+                let routes = config.recording.as_ref().and_then(|side| side.routes.as_deref());
+                let mapping = prepare::mapping(routes, side.channels, side.channels)?;
+                Some(prepare::record(&targets, side.format, mapping, run.offset)?)
+            }
+            _ => None,
+        };
+
+        {
+            let mut state = lock(&inner.state);
+            state.counts.clone_from(&counts);
+            state.rings.extend(feed_ring.clone());
+        }
+        let reader = match (reading, &feed_ring) {
+            (Some(reading), Some(ring)) => Some(Self::read(reading, ring, ending)?),
+            _ => None,
+        };
+        if let Some(ring) = &feed_ring {
+            let wanted = match run.prebuffer {
+                Prebuffer::None => 0,
+                Prebuffer::Frames(frames) => frames,
+                Prebuffer::Full if reader.is_some() => ring.capacity(),
+                Prebuffer::Full => 1,
+            };
+            ring.wait_readable(wanted, None, &|| ending.load(Ordering::Acquire));
+        }
+
+        let (events, told) = HeapRb::<Event>::new(EVENTS).split();
+        let mut callback = Callback::new(limits, play, record, events, Arc::clone(&inner.shared));
+        if let Some(side) = &opened.playback {
+            callback = with_sample!(side.format, S => callback.silent::<S>());
+        }
+        let conductor = Conductor {
+            inner: Arc::clone(inner),
+            events: told,
+            ending: Arc::clone(ending),
+            feed: feed_ring.clone(),
+            source: kept,
+            reader,
+            sinks: endings,
+        };
+        // It waits at the gate until the device runs, so that a device that fails to start leaves nothing behind.
+        let (open, gate) = mpsc::channel::<bool>();
+        let thread = thread::Builder::new()
+            .name("pastream-conductor".to_owned())
+            .spawn(move || {
+                if gate.recv() == Ok(true) {
+                    conductor.run();
+                } else {
+                    conductor.cancel();
+                }
+            })
+            .map_err(|error| Error::io("cannot start the conductor thread", error))?;
+        let engine = Engine {
+            callback,
+            limits,
+            shared: Arc::clone(&inner.shared),
+            ending: Arc::clone(ending),
+            source: feed_ring,
+            sinks: targets
+                .iter()
+                .filter(|target| target.on_full != OnFull::Discard)
+                .map(|target| Arc::clone(&target.frames))
+                .collect(),
+            conductor: thread.thread().clone(),
+        };
+        drop(targets);
+        let started = inner.device().start(Box::new(engine));
+        // The conductor lives until it is told, so the gate is there.
+        let _ = open.send(started.is_ok());
+        lock(&inner.state).conductor = Some(thread);
+        started
+    }
+
+    /// The reader thread of a file.
+    fn read(
+        (mut reader, looped, buffer_size): (Box<crate::file::FileReader>, bool, usize),
+        ring: &Arc<Ring>,
+        ending: &Arc<AtomicBool>,
+    ) -> Result<mpsc::Receiver<FeedEnd>> {
+        let (done, end) = mpsc::channel();
+        let writer = ring.writer()?;
+        let ending = Arc::clone(ending);
+        thread::Builder::new()
+            .name("pastream-reader".to_owned())
+            .spawn(move || {
+                let read = source::feed(&mut reader, writer, looped, &|| ending.load(Ordering::Acquire));
+                // Nobody listens where the run gave up waiting for a pipe.
+                let _ = done.send((reader, looped, buffer_size, read));
+            })
+            .map_err(|error| Error::io("cannot start the reader thread", error))?;
+        Ok(end)
+    }
+
+    /// The rings of a sink, and what it ends in; starts the writer thread of a file.
+    fn target(
+        &self,
+        sink: Sink,
+        frame_size: usize,
+        silence: u8,
+        ending: &Arc<AtomicBool>,
+    ) -> Result<(Target, Ending)> {
+        let on_full = self.inner.config.on_full;
+        let counts = Arc::<SinkCounts>::default();
+        let new_gaps = || Ring::new(size_of::<Gap>(), GAPS);
+        match sink {
+            Sink::Buffer { frames: capacity } => {
+                let (frames, gaps) = (Ring::new(frame_size, capacity.max(1))?, new_gaps()?);
+                let on_full = OnFull::Discard;
+                let ending = Ending::Buffer {
+                    frames: Arc::clone(&frames),
+                    capacity,
+                    silence,
+                    gaps: gaps.consumer()?,
+                    seen: Vec::new(),
+                };
+                Ok((Target { frames, gaps, counts, on_full }, ending))
+            }
+            Sink::File { mut writer, buffer_size } => {
+                let (frames, gaps) = (Ring::new(frame_size, buffer_size)?, new_gaps()?);
+                let (reader, gap_reader) = (frames.reader()?, gaps.consumer()?);
+                let (shared, ending) = (Arc::clone(&self.inner.shared), Arc::clone(ending));
+                let done = thread::Builder::new()
+                    .name("pastream-writer".to_owned())
+                    .spawn(move || {
+                        let written = sink::drain(&mut writer, reader, gap_reader, silence);
+                        if written.is_err() {
+                            // A recording that can't be stored ends the run; the other sinks are completed.
+                            shared.request_abort();
+                            ending.store(true, Ordering::Release);
+                        }
+                        written
+                    })
+                    .map_err(|error| Error::io("cannot start the writer thread", error))?;
+                let ending = Ending::File { frames: Arc::clone(&frames), done };
+                Ok((Target { frames, gaps, counts, on_full }, ending))
+            }
+            Sink::Ring { frames, gaps } => {
+                frames.reopen();
+                let (gaps, own) = if let Some(gaps) = gaps {
+                    (gaps, None)
+                } else {
+                    let gaps = new_gaps()?;
+                    let own = gaps.consumer()?;
+                    (gaps, Some(own))
+                };
+                let ending = Ending::Ring { frames: Arc::clone(&frames), gaps: own };
+                Ok((Target { frames, gaps, counts, on_full }, ending))
+            }
+        }
+    }
+
+    /// Ends the run at the next block and waits until everything is written. Does nothing where none is under way.
+    ///
+    /// # Errors
+    /// The first error of the run, told once.
+    pub fn stop(&self) -> Result<()> {
+        self.request(false);
+        self.wait(None).map(drop)
+    }
+
+    /// Ends the run at once and waits until everything is written. Does nothing where none is under way.
+    ///
+    /// # Errors
+    /// The first error of the run, told once.
+    pub fn abort(&self) -> Result<()> {
+        self.request(true);
+        self.wait(None).map(drop)
+    }
+
+    fn request(&self, abort: bool) {
+        let state = lock(&self.inner.state);
+        if !state.active {
+            return;
+        }
+        if abort {
+            self.inner.shared.request_abort();
+        } else {
+            self.inner.shared.request_stop();
+        }
+        // Release: pairs with the Acquire of whoever waits for the run.
+        state.ending.store(true, Ordering::Release);
+        for ring in &state.rings {
+            ring.notify();
+        }
+        if let Some(conductor) = &state.conductor {
+            conductor.thread().unpark();
+        }
+    }
+
+    /// Waits until no run is under way: true; or `timeout` is over: false.
+    ///
+    /// # Errors
+    /// The first error of the run, told once.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = lock(&self.inner.state);
+        while state.active {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(false);
+            }
+            state = match left {
+                Some(left) => {
+                    self.inner.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.inner.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        state.error.take().map_or(Ok(true), Err)
+    }
+
+    /// The frames that a [`Sink::Buffer`] got, with silence in its gaps. Once.
+    #[must_use]
+    pub fn take_recording(&self) -> Option<Vec<u8>> {
+        lock(&self.inner.state).recording.take()
+    }
+
+    /// Aborts what runs and frees the device. Safe to call again.
+    ///
+    /// # Errors
+    /// The first error of the run, told once.
+    pub fn close(&self) -> Result<()> {
+        let ended = self.abort();
+        let conductor = {
+            let mut state = lock(&self.inner.state);
+            state.closed = true;
+            state.conductor.take()
+        };
+        if let Some(conductor) = conductor
+            && conductor.thread().id() != thread::current().id()
+        {
+            let _ = conductor.join();
+        }
+        ended
+    }
+
+    /// The kinds of xrun since the start.
+    #[must_use]
+    pub fn status(&self) -> Xruns {
+        self.inner.shared.status()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // An error nobody asked for any more.
+        let _ = self.close();
+    }
+}

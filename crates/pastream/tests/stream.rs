@@ -1,0 +1,230 @@
+//! Streams on the virtual device, bit for bit.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use pastream::{
+    ErrorKind, SampleFormat,
+    file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
+    ring::Ring,
+    sink::Sink,
+    source::Source,
+    stream::{Outcome, Prebuffer, Run, SideConfig, Stream, StreamConfig},
+};
+
+fn side(channels: usize, format: SampleFormat) -> SideConfig {
+    SideConfig { channels: Some(channels), format: Some(format), routes: None }
+}
+
+fn duplex(device: &str, channels: usize, format: SampleFormat) -> Stream {
+    Stream::open(StreamConfig {
+        device: device.to_owned(),
+        sample_rate: Some(48_000),
+        playback: Some(side(channels, format)),
+        recording: Some(side(channels, format)),
+        ..StreamConfig::default()
+    })
+    .expect("the virtual device opens")
+}
+
+fn noise(bytes: usize) -> Arc<[u8]> {
+    let mut random = 1_u32;
+    (0..bytes)
+        .map(|_| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 24) as u8
+        })
+        .collect()
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).expect("a folder for the test");
+    folder
+}
+
+#[test]
+fn a_buffer_comes_back_bit_for_bit_in_every_format() {
+    for format in SampleFormat::ALL {
+        for device in ["virtual:clock=free", "virtual:clock=free:block=1..700:seed=3"] {
+            let frames = noise(10_000 * 2 * format.size());
+            let stream = duplex(device, 2, format);
+            for _again in 0..3 {
+                stream
+                    .set_source(Some(Source::Buffer { frames: Arc::clone(&frames), looped: false }))
+                    .unwrap();
+                stream.set_sinks(vec![Sink::Buffer { frames: 10_000 }]).unwrap();
+                stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+                assert!(stream.wait(None).unwrap());
+                assert_eq!(stream.shared().outcome(), Outcome::Finished);
+                assert_eq!(stream.shared().frame_count(), 10_000);
+                assert!(stream.take_recording().unwrap() == *frames, "{format}");
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_pad_and_offset_cut_the_recording() {
+    let format = SampleFormat::Int16;
+    let frames = noise(5_000 * 2);
+    let stream = duplex("virtual:clock=free:delay=7", 1, format);
+    stream.set_source(Some(Source::Buffer { frames: Arc::clone(&frames), looped: false })).unwrap();
+    stream.set_sinks(vec![Sink::Buffer { frames: 9_000 }]).unwrap();
+    stream.start(&Run { frames: Some(4_000), pad: Some(100), offset: 7, ..Run::default() }).unwrap();
+    stream.wait(None).unwrap();
+    let take = stream.take_recording().unwrap();
+    assert_eq!(take.len(), 2 * 4_093);
+    assert!(take[..8_000] == frames[..8_000]);
+    assert!(take[8_000..].iter().all(|&byte| byte == 0));
+}
+
+#[test]
+fn a_buffer_loops_five_times_without_a_gap() {
+    let frames = noise(1_001 * 4);
+    let stream = duplex("virtual:clock=free", 1, SampleFormat::Float32);
+    stream.set_source(Some(Source::Buffer { frames: Arc::clone(&frames), looped: true })).unwrap();
+    stream.set_sinks(vec![Sink::Buffer { frames: 5_005 }]).unwrap();
+    stream.start(&Run { frames: Some(5_005), pad: Some(0), ..Run::default() }).unwrap();
+    stream.wait(None).unwrap();
+    assert!(stream.take_recording().unwrap() == frames.repeat(5));
+}
+
+#[test]
+fn a_file_becomes_a_file_and_loops() {
+    for (device, ring) in [("virtual:clock=free", 65_536), ("virtual:clock=free", 100), ("virtual", 4_096)] {
+        for looped in [false, true] {
+            let folder = folder("file_to_file");
+            let (input, output) = (folder.join("in.wav"), folder.join("out.wav"));
+            let format = SampleFormat::Int16;
+            let spec = Spec::for_stream(Container::Wav, format, 2, 48_000, None, Endian::File).unwrap();
+            let frames = noise(12_345 * 4);
+            let mut writer = FileWriter::create(&input, spec.clone()).unwrap();
+            writer.write(&frames).unwrap();
+            writer.finish().unwrap();
+
+            let stream = duplex(device, 2, format);
+            let reader = Box::new(FileReader::open(&input, &ReadHint::default()).unwrap());
+            stream.set_source(Some(Source::File { reader, looped, buffer_size: ring })).unwrap();
+            let mut writer = Box::new(FileWriter::create(&output, spec).unwrap());
+            writer.set_format(format);
+            stream.set_sinks(vec![Sink::File { writer, buffer_size: 480_000 }]).unwrap();
+            let frames = frames.repeat(if looped { 5 } else { 1 });
+            let limit = looped.then_some(frames.len() as u64 / 4);
+            stream.start(&Run { frames: limit, pad: Some(0), ..Run::default() }).unwrap();
+            stream.wait(None).unwrap();
+            assert_eq!(stream.shared().starved(), 0);
+
+            let mut reader = hound::WavReader::open(&output).unwrap();
+            let read: Vec<u8> = reader.samples::<i16>().flat_map(|s| s.unwrap().to_le_bytes()).collect();
+            assert!(read == frames, "{device} {ring} {looped}");
+        }
+    }
+}
+
+#[test]
+fn a_source_that_ends_early_is_told_once() {
+    let stream = duplex("virtual:clock=free", 1, SampleFormat::Int16);
+    stream.set_source(Some(Source::Buffer { frames: noise(200), looped: false })).unwrap();
+    stream.start(&Run { frames: Some(101), pad: Some(0), ..Run::default() }).unwrap();
+    let error = stream.wait(None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BufferEmpty);
+    assert_eq!(stream.shared().frame_count(), 100);
+    assert!(stream.wait(None).unwrap());
+    // A later run starts clean.
+    stream.start(&Run { frames: Some(100), pad: Some(0), ..Run::default() }).unwrap();
+    assert!(stream.wait(None).unwrap());
+}
+
+#[test]
+fn stop_abort_and_close_end_a_run_that_would_last_for_ever() {
+    for device in ["virtual", "virtual:clock=free", "null"] {
+        let stream = duplex(device, 2, SampleFormat::Float32);
+        for abort in [false, true] {
+            stream.start(&Run::default()).unwrap();
+            assert_eq!(stream.start(&Run::default()).unwrap_err().kind(), ErrorKind::StreamState);
+            assert!(!stream.wait(Some(Duration::ZERO)).unwrap());
+            if abort { stream.abort() } else { stream.stop() }.unwrap();
+            assert!(stream.is_finished() && !stream.is_active());
+            let outcome = if abort { Outcome::Aborted } else { Outcome::Stopped };
+            assert_eq!(stream.shared().outcome(), outcome);
+        }
+        stream.start(&Run::default()).unwrap();
+        stream.close().unwrap();
+        stream.close().unwrap();
+        assert_eq!(stream.start(&Run::default()).unwrap_err().kind(), ErrorKind::StreamState);
+    }
+}
+
+#[test]
+fn a_ring_that_is_fed_slowly_paces_a_free_clock_and_loses_nothing() {
+    let frames = noise(50_000 * 2);
+    let stream = duplex("virtual:clock=free", 1, SampleFormat::Int16);
+    let ring = Ring::new(2, 64).unwrap();
+    stream.set_source(Some(Source::Ring(Arc::clone(&ring)))).unwrap();
+    stream.set_sinks(vec![Sink::Buffer { frames: 50_000 }]).unwrap();
+    let mut writer = ring.writer().unwrap();
+    let sent = Arc::clone(&frames);
+    let feeder = std::thread::spawn(move || {
+        for part in sent.chunks(2 * 17) {
+            writer.ring().wait_writable(17, None, &|| false);
+            assert_eq!(writer.write(part), part.len() / 2);
+        }
+        writer.ring().end();
+    });
+    stream.start(&Run { pad: Some(0), prebuffer: Prebuffer::None, ..Run::default() }).unwrap();
+    stream.wait(None).unwrap();
+    feeder.join().unwrap();
+    assert_eq!(stream.shared().starved(), 0);
+    assert!(stream.take_recording().unwrap() == *frames);
+}
+
+#[test]
+fn a_lost_device_leaves_a_complete_file() {
+    let output = folder("lost").join("out.wav");
+    let stream = duplex("virtual:clock=free:fault=lost@0.5", 1, SampleFormat::Int16);
+    let spec = Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
+    let writer = Box::new(FileWriter::create(&output, spec).unwrap());
+    stream.set_sinks(vec![Sink::File { writer, buffer_size: 65_536 }]).unwrap();
+    stream.start(&Run::default()).unwrap();
+    assert_eq!(stream.wait(None).unwrap_err().kind(), ErrorKind::DeviceLost);
+    assert_eq!(hound::WavReader::open(&output).unwrap().duration(), 24_000);
+}
+
+#[test]
+fn a_stall_is_silence_in_the_file_at_its_place() {
+    let format = SampleFormat::Int16;
+    let output = folder("stall").join("out.wav");
+    let stream = duplex("virtual:clock=free:fault=stall@0.25+0.5", 1, format);
+    let spec = Spec::for_stream(Container::Wav, format, 1, 48_000, None, Endian::File).unwrap();
+    let frames = noise(48_000 * 2);
+    stream.set_source(Some(Source::Buffer { frames: Arc::clone(&frames), looped: false })).unwrap();
+    let writer = Box::new(FileWriter::create(&output, spec).unwrap());
+    stream.set_sinks(vec![Sink::File { writer, buffer_size: 65_536 }]).unwrap();
+    stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+    stream.wait(None).unwrap();
+    let mut reader = hound::WavReader::open(&output).unwrap();
+    let read: Vec<u8> = reader.samples::<i16>().flat_map(|s| s.unwrap().to_le_bytes()).collect();
+    assert_eq!(read.len(), 2 * 72_000);
+    let gap = stream.sink_counts()[0].gaps() as usize;
+    assert_eq!(gap, 24_000);
+    // The gap lies at the first block at or after the stall; what was played comes whole, around it.
+    let at = (0..=48_000)
+        .find(|at| read[..2 * at] == frames[..2 * at] && read[2 * (at + gap)..] == frames[2 * at..]);
+    assert!(at.is_some_and(|at| (12_000..12_512).contains(&at)));
+}
+
+#[test]
+fn a_full_disk_ends_the_run_and_says_so() {
+    let full = PathBuf::from("/dev/full");
+    if !full.exists() {
+        return;
+    }
+    let stream = duplex("virtual:clock=free", 2, SampleFormat::Int16);
+    let spec = Spec::for_stream(Container::Raw, SampleFormat::Int16, 2, 48_000, None, Endian::File).unwrap();
+    let writer = Box::new(FileWriter::create(&full, spec).unwrap());
+    stream.set_sinks(vec![Sink::File { writer, buffer_size: 65_536 }]).unwrap();
+    stream.start(&Run::default()).unwrap();
+    let error = stream.wait(None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().contains("/dev/full"), "{error}");
+}
