@@ -27,29 +27,34 @@ pub const MAGIC: u32 = 0x5253_5031;
 pub const VERSION: u32 = 1;
 
 /// What never changes, in words.
+///
+/// Padded, not aligned, to the lines of the layout: a `SharedArrayBuffer` lies at a multiple of 16 bytes, no more.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Shape {
     pub(crate) magic: AtomicU32,
     pub(crate) frame_size: AtomicU32,
     pub(crate) capacity: AtomicU32,
     pub(crate) version: AtomicU32,
+    pub(crate) rest: [u32; 12],
 }
 
 /// One end: how far it came, and whether it is through.
 #[derive(Debug, Default)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct End {
     pub(crate) index: AtomicU32,
     done: AtomicU32,
+    rest: [u32; 14],
 }
 
 /// Who waits for how much.
 #[derive(Debug, Default)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Wants {
     pub(crate) readable: AtomicU32,
     pub(crate) writable: AtomicU32,
+    pub(crate) rest: [u32; 14],
 }
 
 /// The header: see the module.
@@ -75,6 +80,7 @@ impl Header {
                 frame_size: AtomicU32::new(frame_size),
                 capacity: AtomicU32::new(capacity),
                 version: AtomicU32::new(VERSION),
+                rest: [0; 12],
             },
             write: End::default(),
             read: End::default(),

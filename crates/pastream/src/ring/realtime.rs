@@ -29,7 +29,7 @@ struct Place<T> {
 }
 
 impl<T: Pod> Place<T> {
-    fn new(ring: &Arc<Ring>, index: usize) -> Result<Self> {
+    fn new(ring: &Arc<Ring>) -> Result<Self> {
         let items = ring.frame_size() / size_of::<T>().max(1);
         let data = ring.frame(0).cast::<T>();
         if items * size_of::<T>() != ring.frame_size() || !data.is_aligned() {
@@ -40,7 +40,7 @@ impl<T: Pod> Place<T> {
             );
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        Ok(Self { ring: Arc::clone(ring), items, index: Cell::new(index * items), item: PhantomData })
+        Ok(Self { ring: Arc::clone(ring), items, index: Cell::new(0), item: PhantomData })
     }
 
     fn capacity(&self) -> NonZeroUsize {
@@ -73,16 +73,20 @@ pub struct FrameConsumer<T> {
 
 impl<T: Pod> FrameProducer<T> {
     pub(super) fn take(ring: &Arc<Ring>) -> Result<Self> {
-        let place = Place::new(ring, ring.header().write_index(ring.capacity()))?;
+        let place = Place::new(ring)?;
         take(&ring.writer_taken, "writer")?;
+        // After the taking: the last owner moves the index as long as it has the end.
+        place.index.set(ring.header().write_index(ring.capacity()) * place.items);
         Ok(Self { place })
     }
 }
 
 impl<T: Pod> FrameConsumer<T> {
     pub(super) fn take(ring: &Arc<Ring>) -> Result<Self> {
-        let place = Place::new(ring, ring.header().read_index(ring.capacity()))?;
+        let place = Place::new(ring)?;
         take(&ring.reader_taken, "reader")?;
+        // After the taking: the last owner moves the index as long as it has the end.
+        place.index.set(ring.header().read_index(ring.capacity()) * place.items);
         Ok(Self { place })
     }
 }
@@ -235,5 +239,21 @@ raw!(
     |_place, _value| ()
 );
 
-impl<T: Pod> Producer for FrameProducer<T> {}
-impl<T: Pod> Consumer for FrameConsumer<T> {}
+// ringbuf asks first and takes the slices then, unchecked. What the header says can shrink in between: a reader
+// closes, a foreign hand writes. So these look once.
+impl<T: Pod> Producer for FrameProducer<T> {
+    fn try_push(&mut self, elem: T) -> std::result::Result<(), T> {
+        if self.push_slice(&[elem]) == 1 { Ok(()) } else { Err(elem) }
+    }
+}
+
+impl<T: Pod> Consumer for FrameConsumer<T> {
+    fn try_pop(&mut self) -> Option<T> {
+        let mut elem = [T::zeroed()];
+        (self.pop_slice(&mut elem) == 1).then_some(elem[0])
+    }
+
+    fn try_peek(&self) -> Option<&T> {
+        self.first()
+    }
+}

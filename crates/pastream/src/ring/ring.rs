@@ -70,11 +70,10 @@ impl Ring {
         })?;
         // Written, not asked for as zeros: the callback must not be the first to touch a page.
         lines.resize(length.div_ceil(64), Line([0; 64]));
-        let mut owner = lines.into_boxed_slice();
-        let memory = NonNull::from(&mut *owner).cast::<u8>();
+        let memory = NonNull::from(lines.as_mut_slice()).cast::<u8>();
         // SAFETY: the memory is at least a header long, aligned to 64 and nobody else's yet.
         unsafe { memory.cast::<Header>().write(Header::new(frame_size as u32, capacity as u32)) };
-        Ok(Arc::new(Self::over(memory, frame_size, capacity, Box::new(OwnedLines(owner)))))
+        Ok(Arc::new(Self::over(memory, frame_size, capacity, Box::new(OwnedLines(lines)))))
     }
 
     /// A ring over memory whose header was laid out by JavaScript. The same memory gives the same ring.
@@ -93,7 +92,7 @@ impl Ring {
         let wrong =
             |what: &str| Error::new(ErrorKind::InvalidArgument, format!("not the memory of a ring: {what}"));
         if length < HEADER || !memory.cast::<Header>().is_aligned() {
-            return Err(wrong("too short, or not aligned to 64 bytes"));
+            return Err(wrong("too short, or not aligned to words"));
         }
         // SAFETY: long enough and aligned, see above; the words are atomics, any bits are valid.
         let header = unsafe { memory.cast::<Header>().as_ref() };
@@ -327,7 +326,8 @@ impl Ring {
         timeout: Option<Duration>,
         cancelled: &dyn Fn() -> bool,
     ) {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        // A deadline beyond what the clock can say is none.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut told = false;
         loop {
             // Under the lock: a notify that follows the wish finds this thread asleep.
@@ -355,8 +355,9 @@ impl Ring {
     }
 }
 
-/// The lines of a ring's own memory, which are written through `Ring::memory` alone.
-struct OwnedLines(#[expect(dead_code, reason = "kept for its drop")] Box<[Line]>);
+/// The lines of a ring's own memory, which are written through `Ring::memory` alone. No `Box`: moving one says
+/// that no other pointer is in use.
+struct OwnedLines(#[expect(dead_code, reason = "kept for its drop")] Vec<Line>);
 
 impl fmt::Debug for Ring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
