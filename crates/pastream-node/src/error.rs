@@ -1,0 +1,63 @@
+//! Errors as JavaScript gets them: code, message and cause, apart.
+
+use std::{error::Error as _, thread};
+
+use napi::{Env, bindgen_prelude::Object};
+use napi_derive::napi;
+use pastream::Error;
+
+/// An error on its way to JavaScript. Its code is the error's `code`.
+pub(crate) type Result<T> = std::result::Result<T, napi::Error<String>>;
+
+/// The error of a call that returns at once.
+pub(crate) fn thrown(error: &Error) -> napi::Error<String> {
+    napi::Error::new(error.kind().code().to_owned(), error.message().to_owned())
+}
+
+/// How a call ended that took its time: `code` and `message` where it failed.
+#[napi(object)]
+#[derive(Default)]
+pub struct Settled {
+    /// The error's code.
+    pub code: Option<String>,
+    /// The error's sentence.
+    pub message: Option<String>,
+    /// What caused it.
+    pub cause: Option<String>,
+    /// What the call answers, where it answers something.
+    pub value: Option<bool>,
+}
+
+impl From<pastream::Result<Option<bool>>> for Settled {
+    fn from(result: pastream::Result<Option<bool>>) -> Self {
+        match result {
+            Ok(value) => Self { value, ..Self::default() },
+            Err(error) => Self {
+                code: Some(error.kind().code().to_owned()),
+                message: Some(error.message().to_owned()),
+                cause: error.source().map(ToString::to_string),
+                value: None,
+            },
+        }
+    }
+}
+
+/// Does `work` on a thread of its own and answers a promise of a [`Settled`]. Never on libuv's few threads: a wait
+/// may last as long as a recording.
+pub(crate) fn later(
+    env: &Env,
+    work: impl FnOnce() -> pastream::Result<Option<bool>> + Send + 'static,
+) -> napi::Result<Object<'static>> {
+    let (deferred, promise) = env.create_deferred()?;
+    // SAFETY: the promise is handed to JavaScript before the call that made it returns; the lifetime only says so less
+    // exactly.
+    let promise = unsafe { std::mem::transmute::<Object<'_>, Object<'static>>(promise) };
+    thread::Builder::new()
+        .name("pastream-call".to_owned())
+        .spawn(move || {
+            let settled = Settled::from(work());
+            deferred.resolve(move |_| Ok(settled));
+        })
+        .map_err(|error| napi::Error::from_reason(format!("cannot start a thread: {error}")))?;
+    Ok(promise)
+}

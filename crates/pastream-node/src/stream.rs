@@ -1,0 +1,556 @@
+//! Streams.
+
+use std::{ptr::NonNull, sync::Arc, time::Duration};
+
+use napi::{
+    Env,
+    bindgen_prelude::{Buffer, Function, Object, Uint8Array},
+    threadsafe_function::ThreadsafeFunctionCallMode,
+};
+use napi_derive::napi;
+use pastream::{
+    Error, ErrorKind, SampleFormat,
+    backend::{Latency, OpenedSide},
+    ring::Ring,
+    sink::Sink,
+    source::Source,
+    stream::{
+        Event, GapCause, OnFull, OnStarved, Outcome, Prebuffer, Route, Run, Side, SideConfig, Stream,
+        StreamConfig, StreamEvent, Xruns,
+    },
+};
+
+use crate::{
+    error::{Result, later, thrown},
+    file::{BindingFile, FileOptions},
+};
+
+/// A channel that goes to another, both from 0.
+#[napi(object)]
+pub struct RouteOptions {
+    /// The source's channel.
+    pub from: u32,
+    /// The output's channel.
+    pub to: u32,
+    /// A factor.
+    pub gain: f64,
+}
+
+/// What is asked of one direction.
+#[napi(object)]
+pub struct SideOptions {
+    /// Samples in a frame.
+    pub channels: Option<u32>,
+    /// The sample format's name.
+    pub format: Option<String>,
+    /// Which channel goes where.
+    pub routes: Option<Vec<RouteOptions>>,
+}
+
+/// What a stream is opened with.
+#[napi(object)]
+pub struct OpenOptions {
+    /// The device's id or a part of its name.
+    pub device: String,
+    /// In Hz.
+    pub sample_rate: Option<u32>,
+    /// What is played.
+    pub playback: Option<SideOptions>,
+    /// What is recorded.
+    pub recording: Option<SideOptions>,
+    /// In frames.
+    pub block_size: Option<u32>,
+    /// In seconds; `low` and `high` are for the device to say.
+    pub latency: Option<f64>,
+    /// Whether it is to be low, where no seconds are given.
+    pub low_latency: bool,
+    /// Whether a starved source ends the stream.
+    pub abort_starved: bool,
+    /// Whether a full sink ends the stream.
+    pub abort_full: bool,
+}
+
+/// What one run is started with. Counts are frames; what is not set has no bound.
+#[napi(object)]
+pub struct RunOptions {
+    /// How long.
+    pub frames: Option<f64>,
+    /// Silence after the source.
+    pub pad: Option<f64>,
+    /// Frames to drop from the recording.
+    pub offset: f64,
+    /// Frames to wait for; unset: the whole ring.
+    pub prebuffer: Option<f64>,
+}
+
+/// One direction as it was opened.
+#[napi(object)]
+pub struct OpenedDirection {
+    /// Samples in a frame.
+    pub channels: u32,
+    /// The sample format's name.
+    pub format: String,
+    /// In seconds.
+    pub latency: f64,
+}
+
+/// What was really opened.
+#[napi(object)]
+pub struct OpenedStream {
+    /// The device's id.
+    pub device: String,
+    /// In Hz.
+    pub sample_rate: u32,
+    /// In frames, 0 where it varies.
+    pub block_size: u32,
+    /// What is played.
+    pub playback: Option<OpenedDirection>,
+    /// What is recorded.
+    pub recording: Option<OpenedDirection>,
+}
+
+/// What a stream counted since its start.
+#[napi(object)]
+pub struct Measures {
+    /// Whether a run is under way.
+    pub active: bool,
+    /// Whether the last run is over.
+    pub finished: bool,
+    /// How the last run ended.
+    pub outcome: String,
+    /// Frames that the device clocked.
+    pub frame_count: f64,
+    /// Source frames that were played.
+    pub played: f64,
+    /// Callbacks with an xrun.
+    pub xruns: f64,
+    /// Input underflow, input overflow, output underflow, output overflow.
+    pub xrun_counts: Vec<f64>,
+    /// Frames of silence played while the source lived.
+    pub starved: f64,
+    /// Recorded frames that no sink, or not every sink, got.
+    pub lost: f64,
+    /// How often that happened.
+    pub losses: f64,
+}
+
+/// What happened.
+#[napi(object)]
+pub struct StreamEventObject {
+    /// `xrun`, `gap` or `finished`.
+    pub kind: String,
+    /// The frame of the stream it happened at.
+    pub frame: f64,
+    /// The kinds of an xrun as bits; the length of a gap in frames.
+    pub value: f64,
+    /// The side of a gap, `playback` or `recording`; how a run ended.
+    pub side: String,
+    /// The cause of a gap: `starved`, `full` or `xrun`.
+    pub cause: String,
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Running => "running",
+        Outcome::Finished => "finished",
+        Outcome::Stopped => "stopped",
+        Outcome::Aborted => "aborted",
+        Outcome::BufferEmpty => "bufferEmpty",
+        Outcome::BufferFull => "bufferFull",
+        _ => "deviceLost",
+    }
+}
+
+impl From<&StreamEvent> for StreamEventObject {
+    fn from(event: &StreamEvent) -> Self {
+        let object = |kind: &str, frame: u64, value: u64, side: &str, cause: &str| Self {
+            kind: kind.to_owned(),
+            frame: frame as f64,
+            value: value as f64,
+            side: side.to_owned(),
+            cause: cause.to_owned(),
+        };
+        match *event {
+            StreamEvent::Callback(Event::Xrun { frame, flags }) => {
+                object("xrun", frame, u64::from(flags.bits()), "", "")
+            }
+            StreamEvent::Callback(Event::Gap { side, frame, length, cause, .. }) => {
+                let side = if side == Side::Playback { "playback" } else { "recording" };
+                let cause = match cause {
+                    GapCause::Starved => "starved",
+                    GapCause::Full => "full",
+                    GapCause::Xrun => "xrun",
+                };
+                object("gap", frame, length, side, cause)
+            }
+            StreamEvent::Finished(outcome) => object("finished", 0, 0, outcome_name(outcome), ""),
+        }
+    }
+}
+
+/// JavaScript's hold on the memory of a ring.
+struct Hold(#[expect(dead_code, reason = "kept for its drop")] Uint8Array);
+
+// SAFETY: the array is only kept, and dropped; napi hands the drop to the thread that the array is of.
+unsafe impl Send for Hold {}
+// SAFETY: nothing of it is ever read.
+unsafe impl Sync for Hold {}
+
+fn attach(memory: Uint8Array) -> pastream::Result<Arc<Ring>> {
+    let (data, length) = (memory.as_ptr().cast_mut(), memory.len());
+    let data =
+        NonNull::new(data).ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "the ring has no memory"))?;
+    // SAFETY: JavaScript allocated the memory as a SharedArrayBuffer, which neither moves nor ends while `Hold` keeps
+    // the array; on both sides it is used as a ring of this layout only.
+    unsafe { Ring::attach(data, length, Box::new(Hold(memory))) }
+}
+
+fn whole(name: &str, value: f64) -> pastream::Result<u64> {
+    if value.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&value) {
+        return Ok(value as u64);
+    }
+    let message = format!("{name} is {value}: give a whole number of frames, 0 or more");
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
+fn side(options: Option<SideOptions>) -> pastream::Result<Option<SideConfig>> {
+    options
+        .map(|options| {
+            let routes = options.routes.map(|routes| {
+                routes
+                    .into_iter()
+                    .map(|route| Route {
+                        from: u16::try_from(route.from).unwrap_or(u16::MAX),
+                        to: u16::try_from(route.to).unwrap_or(u16::MAX),
+                        gain: route.gain as f32,
+                    })
+                    .collect()
+            });
+            let format = options.format.map(|name| name.parse::<SampleFormat>()).transpose()?;
+            Ok(SideConfig { channels: options.channels.map(|channels| channels as usize), format, routes })
+        })
+        .transpose()
+}
+
+/// An open stream.
+#[napi]
+pub struct BindingStream {
+    stream: Arc<Stream>,
+    sinks: Vec<Sink>,
+}
+
+#[napi]
+impl BindingStream {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// What opening gives.
+    #[napi(factory)]
+    pub fn open(options: OpenOptions) -> Result<Self> {
+        let open = || {
+            Stream::open(StreamConfig {
+                device: options.device,
+                sample_rate: options.sample_rate,
+                playback: side(options.playback)?,
+                recording: side(options.recording)?,
+                block_size: options.block_size.map(|frames| frames as usize),
+                latency: match (options.latency, options.low_latency) {
+                    (Some(seconds), _) => Latency::Seconds(seconds),
+                    (None, true) => Latency::Low,
+                    (None, false) => Latency::High,
+                },
+                on_starved: if options.abort_starved { OnStarved::Abort } else { OnStarved::Silence },
+                on_full: if options.abort_full { OnFull::Abort } else { OnFull::Gap },
+            })
+        };
+        let stream = open().map_err(|error| thrown(&error))?;
+        Ok(Self { stream: Arc::new(stream), sinks: Vec::new() })
+    }
+
+    /// What was really opened.
+    #[napi(getter)]
+    #[must_use]
+    pub fn opened(&self) -> OpenedStream {
+        let opened = self.stream.opened();
+        let side = |side: &OpenedSide| OpenedDirection {
+            channels: side.channels as u32,
+            format: side.format.name().to_owned(),
+            latency: side.latency,
+        };
+        OpenedStream {
+            device: opened.id.clone(),
+            sample_rate: opened.sample_rate,
+            block_size: opened.block_size as u32,
+            playback: opened.playback.as_ref().map(side),
+            recording: opened.recording.as_ref().map(side),
+        }
+    }
+
+    /// What was counted since the start.
+    #[napi(getter)]
+    #[must_use]
+    pub fn measures(&self) -> Measures {
+        let shared = self.stream.shared();
+        let counts = self.stream.sink_counts();
+        Measures {
+            active: self.stream.is_active(),
+            finished: self.stream.is_finished(),
+            outcome: outcome_name(shared.outcome()).to_owned(),
+            frame_count: shared.frame_count() as f64,
+            played: shared.played() as f64,
+            xruns: shared.xruns() as f64,
+            xrun_counts: shared.counts().map(|count| count as f64).to_vec(),
+            starved: shared.starved() as f64,
+            lost: counts.iter().map(|counts| counts.gaps()).sum::<u64>() as f64,
+            losses: counts.iter().map(|counts| counts.gap_count()).sum::<u64>() as f64,
+        }
+    }
+
+    /// The kinds of xrun since the start, as bits.
+    #[napi(getter)]
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        Xruns::bits(self.stream.status())
+    }
+
+    /// Seconds of the device's clock.
+    #[napi(getter)]
+    #[must_use]
+    pub fn time(&self) -> f64 {
+        self.stream.time()
+    }
+
+    /// The share of a block's time that the callback takes.
+    #[napi(getter)]
+    #[must_use]
+    pub fn cpu_load(&self) -> f64 {
+        self.stream.cpu_load()
+    }
+
+    /// Plays silence.
+    ///
+    /// # Errors
+    /// What setting a source gives.
+    #[napi]
+    pub fn clear_source(&self) -> Result<()> {
+        self.set(None)
+    }
+
+    /// Plays frames in memory, which are copied.
+    ///
+    /// # Errors
+    /// What setting a source gives.
+    #[napi]
+    pub fn set_source_buffer(&self, frames: Uint8Array, looped: bool) -> Result<()> {
+        self.set(Some(Source::Buffer { frames: Arc::from(&*frames), looped }))
+    }
+
+    /// Plays a file.
+    ///
+    /// # Errors
+    /// What setting a source gives.
+    #[napi]
+    pub fn set_source_file(&self, file: &BindingFile, looped: bool, buffer_size: u32) -> Result<()> {
+        let reader = file.take()?;
+        self.set(Some(Source::File { reader, looped, buffer_size: buffer_size as usize }))
+    }
+
+    /// Plays what JavaScript writes to a ring. `wake` is called when a wait of its may be over.
+    ///
+    /// # Errors
+    /// What setting a source gives.
+    #[napi]
+    pub fn set_source_ring(&self, memory: Uint8Array, wake: Function<'_, (), ()>) -> Result<BindingRing> {
+        let ring = BindingRing::new(memory, wake)?;
+        self.set(Some(Source::Ring(Arc::clone(&ring.ring))))?;
+        Ok(ring)
+    }
+
+    fn set(&self, source: Option<Source>) -> Result<()> {
+        self.stream.set_source(source).map_err(|error| thrown(&error))
+    }
+
+    /// Forgets the sinks that were added and not yet set.
+    #[napi]
+    pub fn clear_sinks(&mut self) {
+        self.sinks.clear();
+    }
+
+    /// Adds memory for so many frames.
+    ///
+    /// # Errors
+    /// `InvalidArgument`.
+    #[napi]
+    pub fn add_sink_buffer(&mut self, frames: f64) -> Result<()> {
+        let frames = whole("the recording", frames).map_err(|error| thrown(&error))? as usize;
+        self.sinks.push(Sink::Buffer { frames });
+        Ok(())
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// What creating it gives.
+    #[napi]
+    pub fn add_sink_file(&mut self, options: FileOptions, buffer_size: u32) -> Result<()> {
+        let opened = self.stream.opened();
+        let writer = opened
+            .recording
+            .as_ref()
+            .ok_or_else(|| {
+                Error::new(ErrorKind::InvalidArgument, "the stream does not record: open one that does")
+            })
+            .and_then(|side| options.create(side.format, side.channels, opened.sample_rate))
+            .map_err(|error| thrown(&error))?;
+        self.sinks.push(Sink::File { writer: Box::new(writer), buffer_size: buffer_size as usize });
+        Ok(())
+    }
+
+    /// Adds a ring that JavaScript reads, and one of 16-byte gaps. `wake` is called when a wait may be over.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where the memory is no ring.
+    #[napi]
+    pub fn add_sink_ring(
+        &mut self,
+        memory: Uint8Array,
+        gaps: Option<Uint8Array>,
+        wake: Function<'_, (), ()>,
+    ) -> Result<BindingRing> {
+        let ring = BindingRing::new(memory, wake)?;
+        let gaps = gaps.map(attach).transpose().map_err(|error| thrown(&error))?;
+        self.sinks.push(Sink::Ring { frames: Arc::clone(&ring.ring), gaps });
+        Ok(ring)
+    }
+
+    /// Records to what was added.
+    ///
+    /// # Errors
+    /// What setting sinks gives.
+    #[napi]
+    pub fn set_sinks(&mut self) -> Result<()> {
+        self.stream.set_sinks(std::mem::take(&mut self.sinks)).map_err(|error| thrown(&error))
+    }
+
+    /// Starts a run.
+    ///
+    /// # Errors
+    /// Through the promise: what starting gives.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn start(&self, env: &Env, options: RunOptions) -> napi::Result<Object<'static>> {
+        let stream = Arc::clone(&self.stream);
+        later(env, move || {
+            let count = |name: &str, value: Option<f64>| value.map(|value| whole(name, value)).transpose();
+            let run = Run {
+                frames: count("frames", options.frames)?,
+                pad: count("pad", options.pad)?,
+                offset: whole("offset", options.offset)?,
+                prebuffer: match count("prebuffer", options.prebuffer)? {
+                    Some(0) => Prebuffer::None,
+                    Some(frames) => Prebuffer::Frames(usize::try_from(frames).unwrap_or(usize::MAX)),
+                    None => Prebuffer::Full,
+                },
+            };
+            stream.start(&run).map(|()| None)
+        })
+    }
+
+    /// Ends the run at the next block.
+    ///
+    /// # Errors
+    /// Through the promise: the run's first error.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn stop(&self, env: &Env) -> napi::Result<Object<'static>> {
+        let stream = Arc::clone(&self.stream);
+        later(env, move || stream.stop().map(|()| None))
+    }
+
+    /// Ends the run at once.
+    ///
+    /// # Errors
+    /// Through the promise: the run's first error.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn abort(&self, env: &Env) -> napi::Result<Object<'static>> {
+        let stream = Arc::clone(&self.stream);
+        later(env, move || stream.abort().map(|()| None))
+    }
+
+    /// Aborts and frees the device.
+    ///
+    /// # Errors
+    /// Through the promise: the run's first error.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn close(&self, env: &Env) -> napi::Result<Object<'static>> {
+        let stream = Arc::clone(&self.stream);
+        later(env, move || stream.close().map(|()| None))
+    }
+
+    /// Waits until the run is over: true, or `timeout` seconds are: false.
+    ///
+    /// # Errors
+    /// Through the promise: the run's first error.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn wait(&self, env: &Env, timeout: Option<f64>) -> napi::Result<Object<'static>> {
+        let stream = Arc::clone(&self.stream);
+        later(env, move || {
+            let timeout = timeout.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
+                Error::new(ErrorKind::InvalidArgument, format!("timeout: {error}: give seconds, 0 or more"))
+            })?;
+            stream.wait(timeout).map(Some)
+        })
+    }
+
+    /// The frames that memory got, once.
+    #[napi]
+    #[must_use]
+    pub fn take_recording(&self) -> Option<Buffer> {
+        self.stream.take_recording().map(Buffer::from)
+    }
+
+    /// Calls `listener` with what happens. It doesn't hold the process open.
+    ///
+    /// # Errors
+    /// What Node-API gives.
+    #[napi(ts_args_type = "listener: (event: StreamEventObject) => void")]
+    pub fn listen(&self, listener: Function<'_, StreamEventObject, ()>) -> napi::Result<()> {
+        let call = listener
+            .build_threadsafe_function::<StreamEventObject>()
+            .callee_handled::<false>()
+            .weak::<true>()
+            .build()?;
+        self.stream.listen(Some(Box::new(move |event| {
+            call.call(StreamEventObject::from(event), ThreadsafeFunctionCallMode::NonBlocking);
+        })));
+        Ok(())
+    }
+}
+
+/// A ring in JavaScript's memory that a stream uses.
+#[napi]
+pub struct BindingRing {
+    ring: Arc<Ring>,
+}
+
+#[napi]
+impl BindingRing {
+    fn new(memory: Uint8Array, wake: Function<'_, (), ()>) -> Result<Self> {
+        let ring = attach(memory).map_err(|error| thrown(&error))?;
+        let call = wake
+            .build_threadsafe_function::<()>()
+            .callee_handled::<false>()
+            .weak::<true>()
+            .max_queue_size::<1>()
+            .build()
+            .map_err(|error| napi::Error::new("ERR_PASTREAM_IO".to_owned(), error.reason.clone()))?;
+        ring.set_listener(Some(Box::new(move || {
+            call.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        })));
+        Ok(Self { ring })
+    }
+
+    /// Wakes native threads that wait for what JavaScript wrote or read.
+    #[napi]
+    pub fn notify(&self) {
+        self.ring.notify();
+    }
+}

@@ -1,0 +1,37 @@
+import { PastreamError, type ErrorCode } from './error.ts'
+import type * as Binding from './binding/binding.js'
+
+function load(): typeof Binding {
+  try {
+    // Bundled to CommonJS, where this is the plain `require`; the loader stays beside the bundle.
+    return require('./binding/binding.cjs') as typeof Binding
+  } catch (cause) {
+    const { platform, arch, version } = process
+    throw new PastreamError(
+      'ERR_PASTREAM_HOST_UNAVAILABLE',
+      `pastream-rs has no binary that loads on ${platform} ${arch} with Node ${version}: build one with Rust (\`npm run build\` in its folder)`,
+      { cause },
+    )
+  }
+}
+
+/** The generated binding. Nothing else imports it. */
+export const native = load()
+
+/** Passes on what a synchronous call of the binding throws, as our error. */
+export function call<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code.startsWith('ERR_PASTREAM_')) throw new PastreamError(code as ErrorCode, (error as Error).message)
+    throw new PastreamError('ERR_PASTREAM_INVALID_ARGUMENT', (error as Error).message, { cause: error })
+  }
+}
+
+/** Waits for a call of the binding that takes its time. */
+export async function settle(work: () => Promise<Binding.Settled>): Promise<boolean | undefined> {
+  const { code, message, cause, value } = await call(work)
+  if (code === undefined || code === null) return value
+  throw new PastreamError(code as ErrorCode, message ?? code, cause ? { cause } : undefined)
+}
