@@ -1,25 +1,25 @@
-// Bundles the library into one CommonJS file, its ESM wrapper and the command, all of one copy.
-import { cp, mkdir, writeFile } from 'node:fs/promises'
+// Bundles the library into one CommonJS file, its ESM wrapper, the command and the types, all of one copy.
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { build } from 'esbuild'
+import { run } from './setup.mjs'
 
 const common = { bundle: true, platform: 'node', target: 'node20.19', logLevel: 'warning' }
+const library = {
+  name: 'library',
+  setup: ({ onResolve }) => onResolve({ filter: /\/ts\/index\.ts$/ }, () => ({ path: './index.js', external: true })),
+}
 
-await build({ ...common, entryPoints: ['ts/index.ts'], outfile: 'dist/index.cjs', format: 'cjs', external: ['./binding/binding.cjs'] })
+await rm('dist', { recursive: true, force: true })
 await mkdir('dist/binding', { recursive: true })
 await cp('ts/binding', 'dist/binding', { recursive: true })
+await build({ ...common, entryPoints: ['ts/index.ts'], outfile: 'dist/index.cjs', format: 'cjs', external: ['./binding/binding.cjs'] })
+await build({ ...common, entryPoints: ['cli/main.ts'], outfile: 'dist/cli.js', format: 'esm', banner: { js: '#!/usr/bin/env node' }, plugins: [library] })
 const names = Object.keys(createRequire(import.meta.url)('../dist/index.cjs'))
 await writeFile('dist/index.js', `import library from './index.cjs'\nexport const { ${names.join(', ')} } = library\n`)
-await build({
-  ...common,
-  entryPoints: ['cli/main.ts'],
-  outfile: 'dist/cli.js',
-  format: 'esm',
-  banner: { js: '#!/usr/bin/env node' },
-  plugins: [
-    {
-      name: 'library',
-      setup: ({ onResolve }) => onResolve({ filter: /\/ts\/index\.ts$/ }, () => ({ path: './index.js', external: true })),
-    },
-  ],
-})
+
+// The same declarations for import and for require, which take them as those of a module of their own kind.
+run('npx', ['tsc', '-p', 'tsconfig.types.json'])
+await cp('ts/binding/binding.d.ts', 'dist/types/binding/binding.d.ts')
+await cp('dist/types', 'dist/types-cjs', { recursive: true })
+await writeFile('dist/types-cjs/package.json', '{ "type": "commonjs" }\n')

@@ -1,35 +1,48 @@
 import { invalid } from './error.ts'
 import type { Encoding, Format } from './format.ts'
 import { call, native, settle } from './native.ts'
+import { choice, natural } from './options.ts'
 import type { BindingFile, FileOptions } from './binding/binding.js'
 
+/** A kind of file, as `-t` names it. */
 export type Container = 'wav' | 'au' | 'raw'
 
-/** A file or pipe. Only RAW needs more than its path to be read. */
+/** A file or pipe. To be read, only RAW needs more than its path. */
 export interface FileDescription {
   path: string | { fd: number }
+  /** @default by content when read, by name when written, au for a pipe */
   type?: Container
+  /** @default what holds the stream's format */
   encoding?: Encoding
+  /** @default 'file': the container's own */
   endian?: 'file' | 'big' | 'little'
+  /** Of RAW that is read: samples in a frame. */
   channels?: number
-  /** In Hz. */
+  /** Of RAW that is read: in Hz. */
   sampleRate?: number
 }
 export type FileSource = FileDescription
-export type FileSink = FileDescription
+export type FileSink = Omit<FileDescription, 'channels' | 'sampleRate'>
 
+/** What a file holds. */
 export interface FileInfo {
   readonly container: Container
   readonly encoding: Encoding
   readonly channels: number
+  /** In Hz. */
   readonly sampleRate: number
   /** The length; unknown for most pipes. */
   readonly frames: number | undefined
-  /** The stream format that takes it unaltered. */
+  /** The stream format that takes it unaltered; float32 where none does. */
   readonly format: Format
 }
 
+/** A description as the binding takes it. */
 export function describe({ path, ...rest }: FileDescription): FileOptions {
+  const { channels, sampleRate } = rest
+  natural('channels', channels)
+  natural('sampleRate', sampleRate)
+  choice('endian', rest.endian, 'file', 'big', 'little')
   if (typeof path === 'string') return { path, ...rest }
   if (typeof path?.fd === 'number') return { fd: path.fd, ...rest }
   throw invalid('a file has a path: a string, or { fd } of an open pipe')
@@ -45,7 +58,7 @@ export class SoundFile implements AsyncDisposable {
     this.info = binding.info as FileInfo
   }
 
-  /** Opens a file and reads its header. */
+  /** Opens a file and reads its header. Rejects with `IO`, `UNSUPPORTED_FILE` or `CORRUPT_FILE`. */
   static async open(file: string | FileSource): Promise<SoundFile> {
     const options = describe(typeof file === 'string' ? { path: file } : file)
     const binding = call(() => new native.BindingFile(options))

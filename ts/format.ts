@@ -6,6 +6,7 @@ export type Format = 'float32' | 'int32' | 'int24' | 'int16' | 'int8' | 'uint8'
 /** How one sample lies in a file. */
 export type Encoding = 'pcm_s8' | 'pcm_u8' | 'pcm_16' | 'pcm_24' | 'pcm_32' | 'float' | 'double'
 
+/** The array of each format; int24 comes as its bytes. */
 export interface ArrayOf {
   float32: Float32Array
   int32: Int32Array
@@ -15,19 +16,28 @@ export interface ArrayOf {
   uint8: Uint8Array
 }
 
+/** Interleaved samples of a stream's format: frames × channels. */
 export type SampleArray = ArrayOf[Format]
 
+/** Samples of the stream's format, or their bytes. */
+export type Samples = ArrayBufferView | ArrayBufferLike
+
 const formats = {
-  float32: [4, Float32Array],
-  int32: [4, Int32Array],
-  int24: [3, Uint8Array],
-  int16: [2, Int16Array],
-  int8: [1, Int8Array],
-  uint8: [1, Uint8Array],
+  float32: [4, Float32Array, 0],
+  int32: [4, Int32Array, 0],
+  int24: [3, Uint8Array, 0],
+  int16: [2, Int16Array, 0],
+  int8: [1, Int8Array, 0],
+  uint8: [1, Uint8Array, 128],
 } as const
 
 export function sampleSize(format: Format): number {
   return formats[format][0]
+}
+
+/** The byte that silence is made of. */
+export function silence(format: Format): number {
+  return formats[format][2]
 }
 
 /** Bytes as samples, without a copy where they lie as the samples must. */
@@ -37,9 +47,22 @@ export function samples(format: Format, bytes: Uint8Array): SampleArray {
   return new Type(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength / Type.BYTES_PER_ELEMENT)
 }
 
+/** Whether `data` is memory at all. */
+export function isSamples(data: unknown): data is Samples {
+  return ArrayBuffer.isView(data) || data instanceof ArrayBuffer || data instanceof SharedArrayBuffer
+}
+
 /** Any typed array, Buffer or ArrayBuffer as bytes, without a copy. */
-export function bytes(data: ArrayBufferView | ArrayBuffer): Uint8Array {
-  if (data instanceof ArrayBuffer) return new Uint8Array(data)
+export function bytes(data: Samples): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (isSamples(data)) return new Uint8Array(data)
   throw invalid('samples are a typed array, a Buffer or an ArrayBuffer')
+}
+
+/** The bytes of `data`, which are of `format`: an array of other numbers would be noise. */
+export function bytesOf(format: Format, data: Samples): Uint8Array {
+  const [, Type] = formats[format]
+  const plain = data instanceof Uint8Array || data instanceof DataView || !ArrayBuffer.isView(data)
+  if (plain || data instanceof Type) return bytes(data)
+  throw invalid(`a ${data.constructor.name} is not of the stream's format ${format}: give a ${Type.name}, or bytes`)
 }

@@ -1,9 +1,14 @@
+export { Chunks, type Cut } from './chunks.ts'
 export { devices, hosts, version, type DeviceInfo, type HostInfo } from './devices.ts'
 export { PastreamError, type ErrorCode } from './error.ts'
-export { SoundFile, type Container, type FileInfo, type FileSink, type FileSource } from './file.ts'
-export type { Encoding, Format, SampleArray } from './format.ts'
+export { SoundFile, type Container, type FileDescription, type FileInfo, type FileSink, type FileSource } from './file.ts'
+export type { ArrayOf, Encoding, Format, SampleArray, Samples } from './format.ts'
+export type { Mapping, Pair, RunOptions, SinkOptions, SourceOptions, StreamOptions } from './options.ts'
+export { RingBuffer } from './ring.ts'
+export type { Sink } from './sink.ts'
+export type { Source } from './source.ts'
 export {
   DuplexStream, InputStream, OutputStream, Stream,
-  type GapEvent, type Mapping, type Pair, type PlayOptions, type PlayRecordOptions, type RecordOptions, type RunOptions,
-  type Samples, type Sink, type Source, type StreamOptions, type XrunEvent, type XrunKind,
+  type ChunkOptions, type GapEvent, type Gaps, type Outcome, type PlayOptions, type PlayRecordOptions,
+  type RecordOptions, type StreamEvents, type XrunEvent, type XrunKind,
 } from './stream.ts'

@@ -1,4 +1,5 @@
 import { PastreamError, type ErrorCode } from './error.ts'
+import type { RingBuffer } from './ring.ts'
 import type * as Binding from './binding/binding.js'
 
 function load(): typeof Binding {
@@ -29,9 +30,22 @@ export function call<T>(work: () => T): T {
   }
 }
 
+/** A failure that the binding told, as our error. */
+export function failure({ code, message, cause }: Binding.Failure): PastreamError {
+  return new PastreamError(code as ErrorCode, message, cause ? { cause } : undefined)
+}
+
 /** Waits for a call of the binding that takes its time. */
 export async function settle(work: () => Promise<Binding.Settled>): Promise<boolean | undefined> {
-  const { code, message, cause, value } = await call(work)
-  if (code === undefined || code === null) return value
-  throw new PastreamError(code as ErrorCode, message ?? code, cause ? { cause } : undefined)
+  const { failure: failed, value } = await call(work)
+  if (failed) throw failure(failed)
+  return value
+}
+
+/** Joins a ring to the stream that will use it, so that each wakes the other. */
+export function attach(
+  ring: RingBuffer,
+  use: (memory: Uint8Array, wake: () => void) => Binding.BindingRing,
+): void {
+  ring.connect(call(() => use(new Uint8Array(ring.memory), () => ring.wake())))
 }

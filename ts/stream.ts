@@ -1,157 +1,137 @@
 import { EventEmitter } from 'node:events'
-import { invalid, PastreamError } from './error.ts'
-import { describe, SoundFile, type FileSink, type FileSource } from './file.ts'
-import { bytes, samples, sampleSize, type Format, type SampleArray } from './format.ts'
-import { call, native, settle } from './native.ts'
-import type { BindingStream, OpenedDirection, RouteOptions, SideOptions } from './binding/binding.js'
+import { Chunks, type Cut } from './chunks.ts'
+import { invalid, type PastreamError } from './error.ts'
+import { SoundFile, type FileSink, type FileSource } from './file.ts'
+import { bytes, bytesOf, isSamples, samples, sampleSize, type Format, type SampleArray, type Samples } from './format.ts'
+import { attach, call, failure, native, settle } from './native.ts'
+import {
+  bound, choice, defined, natural, routes, seconds, sides,
+  type Mapping, type RunOptions, type SinkOptions, type SourceOptions, type StreamOptions,
+} from './options.ts'
+import type { RingBuffer } from './ring.ts'
+import { setSinks, type Sink } from './sink.ts'
+import { setSource, type Source } from './source.ts'
+import type { BindingStream, OpenedDirection, SideOptions, StreamEventObject } from './binding/binding.js'
 
-/** `[playback, recording]`, or one value for both. */
-export type Pair<T> = T | readonly [playback: T | undefined, recording: T | undefined]
+const XRUN_KINDS = ['inputUnderflow', 'inputOverflow', 'outputUnderflow', 'outputOverflow'] as const
+/** What a device may miss. */
+export type XrunKind = (typeof XRUN_KINDS)[number]
 
-/** `[i]` is the source channel, from 1, of output channel i + 1, 0 silence; or `{ source: output }`. */
-export type Mapping = readonly number[] | Readonly<Record<number, number>>
-
-export interface StreamOptions {
-  /** A device's id or a part of its name. @default 'default' */
-  device?: string
-  /** In Hz. */
-  sampleRate?: number
-  channels?: Pair<number>
-  format?: Pair<Format>
-  /** Frames of a callback's block. */
-  blockSize?: number
-  /** @default 'high' */
-  latency?: 'low' | 'high' | number
-  /** When a live source has too little: play silence, or end with BUFFER_EMPTY. @default 'silence' */
-  underrun?: 'silence' | 'abort'
-  /** When a sink has no room: count a gap, or end with BUFFER_FULL. @default 'gap' */
-  overrun?: 'gap' | 'abort'
-  txMapping?: Mapping
-  rxMapping?: Mapping
-}
-
-/** Counts of frames; negative or `null` is the seed's negative: no bound. */
-export interface RunOptions {
-  /** @default -1 */
-  frames?: number | null
-  /** @default 0 with a source that ends, else no bound */
-  pad?: number | null
-  /** Frames to drop from the start of the recording. @default 0 */
-  offset?: number
-  /** Frames of the source to wait for; true: its ring is full. @default true */
-  prebuffer?: boolean | number
-}
-
-export type Samples = ArrayBufferView | ArrayBuffer
-export type Source = Samples | string | FileSource | SoundFile
-export type Sink = string | FileSink
-
+/** A callback that the device reported an xrun to. */
 export interface XrunEvent {
+  /** Frames that the device had clocked. */
   readonly frame: number
   readonly kinds: readonly XrunKind[]
 }
+
+/** Frames that were not played, or not recorded, when they should have been. */
 export interface GapEvent {
   readonly side: 'playback' | 'recording'
+  /** Where it began: frames that the device had clocked. */
   readonly frame: number
+  /** In frames. */
   readonly length: number
+  /** A late source, a full sink, or an xrun of the device. */
   readonly cause: 'starved' | 'full' | 'xrun'
 }
-interface Events {
+
+/** How a run ended. */
+export type Outcome = 'finished' | 'stopped' | 'aborted' | 'bufferEmpty' | 'bufferFull' | 'deviceLost'
+
+/** What a stream tells. `error` is told where somebody listens, and thrown by the next call that waits in any case. */
+export interface StreamEvents {
   xrun: [XrunEvent]
   gap: [GapEvent]
-  finished: [outcome: string]
+  finished: [Outcome]
+  deviceLost: []
   error: [PastreamError]
 }
 
-const KINDS = ['inputUnderflow', 'inputOverflow', 'outputUnderflow', 'outputOverflow'] as const
-export type XrunKind = (typeof KINDS)[number]
-
-const BUFFER_SIZE = 65_536
-/** File sinks get so many seconds of ring. */
-const DISK_SECONDS = 10
-
-function both<T>(pair: Pair<T> | undefined): readonly [T | undefined, T | undefined] {
-  return Array.isArray(pair) ? [pair[0], pair[1]] : [pair as T | undefined, pair as T | undefined]
+/** What is counted in gaps. */
+export interface Gaps {
+  /** Gaps in recordings. */
+  readonly count: number
+  /** Their frames. */
+  readonly frames: number
+  /** Frames of silence that were played in place of a late source. */
+  readonly starved: number
 }
 
-function routes(mapping: Mapping | undefined): RouteOptions[] | undefined {
-  if (mapping === undefined) return undefined
-  const pairs = Array.isArray(mapping)
-    ? mapping.map((from: number, index: number) => [from, index + 1] as const).filter(([from]) => from !== 0)
-    : Object.entries(mapping).map(([from, to]) => [Number(from), to as number] as const)
-  return pairs.map(([from, to]) => {
-    if (!Number.isInteger(from) || !Number.isInteger(to) || from < 1 || to < 1) {
-      throw invalid(`channel ${from} can't go to channel ${to}: channels count from 1`)
-    }
-    return { from: from - 1, to: to - 1, gain: 1 }
-  })
+export type PlayOptions = Pick<RunOptions, 'frames' | 'pad'> & SourceOptions
+export interface RecordOptions<T extends Samples = SampleArray> {
+  /** What the stream clocks: the recording has frames − offset. Required but with `out`. */
+  frames?: number | null
+  /** Frames to leave out at the start. @default 0 */
+  offset?: number
+  /** Memory to record into, until it is full. */
+  out?: T
+}
+export type PlayRecordOptions<T extends Samples = SampleArray> = PlayOptions & RecordOptions<T>
+/** Counts as in the seed: `pad` is -1 where it is not given, so that chunks go on when the playback is over. */
+export type ChunkOptions = Cut & Omit<RunOptions, 'prebuffer'> & { playback?: Source; loop?: boolean }
+
+/** Streams of which a run is under way: they are not to be collected, though nobody may hold them. */
+const running = new Set<Stream>()
+
+/** A side that plays or records, with its frame's bytes. */
+interface Direction {
+  readonly format: Format
+  readonly channels: number
+  readonly frameSize: number
 }
 
-function natural(name: string, value: number | undefined, least = 1): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value >= least && value < 2 ** 32)) return value
-  throw invalid(`${name} is ${String(value)}: give a whole number of at least ${least}`)
-}
-
-function defined<T extends object>(record: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>
-  }
-}
-
-/** What both directions have in common. Opened by the classes below. */
-export class Stream extends EventEmitter<Events> implements AsyncDisposable {
+/** What every stream is. Opened by `InputStream`, `OutputStream` and `DuplexStream`. */
+export abstract class Stream extends EventEmitter<StreamEvents> implements AsyncDisposable {
   readonly #binding: BindingStream
-  readonly #sides: readonly OpenedDirection[]
   #closed = false
-  #source = false
+  #plays = false
 
   /** @internal */
   protected constructor(options: StreamOptions, plays: boolean, records: boolean) {
     super()
-    const channels = both(options.channels)
-    const format = both(options.format)
+    const channels = sides(options.channels)
+    const format = sides(options.format)
     const side = (index: 0 | 1, mapping: Mapping | undefined): SideOptions =>
       defined({ channels: natural('channels', channels[index]), format: format[index], routes: routes(mapping) })
-    if (options.latency !== undefined && typeof options.latency === 'number' && !(options.latency > 0)) {
-      throw invalid(`latency is ${options.latency}: give 'low', 'high' or seconds above 0`)
-    }
-    this.#binding = call(() =>
-      native.BindingStream.open({
-        device: options.device ?? 'default',
-        lowLatency: options.latency === 'low',
-        abortStarved: options.underrun === 'abort',
-        abortFull: options.overrun === 'abort',
-        ...defined({
-          sampleRate: natural('sampleRate', options.sampleRate),
-          playback: plays ? side(0, options.txMapping) : undefined,
-          recording: records ? side(1, options.rxMapping) : undefined,
-          blockSize: natural('blockSize', options.blockSize, 0),
-          latency: typeof options.latency === 'number' ? options.latency : undefined,
-        }),
+    const { latency } = options
+    const word = typeof latency === 'number' ? undefined : choice('latency', latency, 'low', 'high')
+    const asked = {
+      device: options.device ?? 'default',
+      lowLatency: word === 'low',
+      abortStarved: choice('underrun', options.underrun, 'silence', 'abort') === 'abort',
+      abortFull: choice('overrun', options.overrun, 'gap', 'abort') === 'abort',
+      ...defined({
+        sampleRate: natural('sampleRate', options.sampleRate),
+        playback: plays ? side(0, options.txMapping) : undefined,
+        recording: records ? side(1, options.rxMapping) : undefined,
+        blockSize: natural('blockSize', options.blockSize, 0) || undefined,
+        latency: seconds('latency', typeof latency === 'number' ? latency : undefined),
       }),
-    )
-    const { playback, recording } = this.#binding.opened
-    this.#sides = [playback, recording].filter((opened) => opened !== undefined && opened !== null)
+    }
+    this.#binding = call(() => native.BindingStream.open(asked))
+    const weak = new WeakRef(this)
     this.#binding.listen((event) => {
-      const { kind, frame, value } = event
-      if (kind === 'xrun') this.emit('xrun', { frame, kinds: KINDS.filter((_, bit) => value & (1 << bit)) })
-      else if (kind === 'gap') {
-        this.emit('gap', {
-          side: event.side as GapEvent['side'],
-          frame,
-          length: value,
-          cause: event.cause as GapEvent['cause'],
-        })
-      } else this.emit('finished', event.side)
+      const stream = weak.deref()
+      if (stream) stream.#tell(event)
     })
   }
 
+  #tell({ kind, frame, value, word, cause, failure: failed }: StreamEventObject): void {
+    if (kind === 'xrun') this.emit('xrun', { frame, kinds: xrunKinds(value) })
+    else if (kind === 'gap') {
+      const [side, why] = [word as GapEvent['side'], cause as GapEvent['cause']]
+      this.emit('gap', { side, frame, length: value, cause: why })
+    } else {
+      running.delete(this)
+      if (word === 'deviceLost') this.emit('deviceLost')
+      if (failed && this.listenerCount('error') > 0) this.emit('error', failure(failed))
+      this.emit('finished', word as Outcome)
+    }
+  }
+
+  /** In Hz. */
   get sampleRate(): number {
     return this.#binding.opened.sampleRate
-  }
-  #each<T>(of: (side: OpenedDirection) => T): T | T[] {
-    const [first, second] = this.#sides.map(of)
-    return second === undefined || second === first ? (first as T) : [first as T, second]
   }
   /** Samples in a frame; `[playback, recording]` where they differ. */
   get channels(): number | number[] {
@@ -164,19 +144,26 @@ export class Stream extends EventEmitter<Events> implements AsyncDisposable {
   get sampleSize(): number | number[] {
     return this.#each(({ format }) => sampleSize(format as Format))
   }
-  /** Seconds from playing to hearing, and from sound to recording. */
+  /** Seconds between the program and the air, on the way out and on the way in. */
   get latency(): number | number[] {
     return this.#each(({ latency }) => latency)
+  }
+  #each<T>(of: (side: OpenedDirection) => T): T | T[] {
+    const { playback, recording } = this.#binding.opened
+    const [first, second] = [playback, recording].flatMap((side) => (side ? [of(side)] : []))
+    return second === undefined || second === first ? (first as T) : [first as T, second]
   }
   /** Frames of a block, 0 where it varies. */
   get blockSize(): number {
     return this.#binding.opened.blockSize
   }
+  /** The device's id. */
   get device(): string {
     return this.#binding.opened.device
   }
   get isDuplex(): boolean {
-    return this.#sides.length === 2
+    const { playback, recording } = this.#binding.opened
+    return Boolean(playback && recording)
   }
   /** Whether a run is under way. */
   get active(): boolean {
@@ -190,7 +177,7 @@ export class Stream extends EventEmitter<Events> implements AsyncDisposable {
   get finished(): boolean {
     return this.#binding.measures.finished
   }
-  /** Whether the last run was aborted. */
+  /** Whether the last run ended before its time: aborted, failed, or its device lost. */
   get aborted(): boolean {
     const { finished, outcome } = this.#binding.measures
     return finished && outcome !== 'finished' && outcome !== 'stopped'
@@ -202,7 +189,7 @@ export class Stream extends EventEmitter<Events> implements AsyncDisposable {
   get frameCount(): number {
     return this.#binding.measures.frameCount
   }
-  /** Source frames that were played. */
+  /** Source frames that were played since the start. */
   get played(): number {
     return this.#binding.measures.played
   }
@@ -210,18 +197,18 @@ export class Stream extends EventEmitter<Events> implements AsyncDisposable {
   get xruns(): number {
     return this.#binding.measures.xruns
   }
+  /** Callbacks with each kind of xrun since the start. */
   get xrunCounts(): Record<XrunKind, number> {
     const counts = this.#binding.measures.xrunCounts
-    return Object.fromEntries(KINDS.map((kind, index) => [kind, counts[index] ?? 0])) as Record<XrunKind, number>
+    return Object.fromEntries(XRUN_KINDS.map((kind, index) => [kind, counts[index] ?? 0])) as Record<XrunKind, number>
   }
   /** The kinds of xrun since the start. */
   get status(): XrunKind[] {
-    return KINDS.filter((_, bit) => this.#binding.status & (1 << bit))
+    return xrunKinds(this.#binding.status)
   }
-  /** Recorded frames that were lost, in how many gaps, and frames of silence that stood in for a late source. */
-  get gaps(): { count: number; frames: number; starved: number } {
-    const { losses, lost, starved } = this.#binding.measures
-    return { count: losses, frames: lost, starved }
+  get gaps(): Gaps {
+    const { losses: count, lost: frames, starved } = this.#binding.measures
+    return { count, frames, starved }
   }
   /** Seconds of the device's clock. */
   get time(): number {
@@ -232,72 +219,63 @@ export class Stream extends EventEmitter<Events> implements AsyncDisposable {
     return this.#binding.cpuLoad
   }
 
-  #side(recording: boolean): OpenedDirection {
-    const { playback, recording: records } = this.#binding.opened
-    const side = recording ? records : playback
-    if (side) return side
-    throw invalid(`the stream does not ${recording ? 'record' : 'play'}: open one that does`)
+  #direction(recording: boolean): Direction {
+    const { opened } = this.#binding
+    const side = recording ? opened.recording : opened.playback
+    if (!side) throw invalid(`the stream does not ${recording ? 'record' : 'play'}: open one that does`)
+    const format = side.format as Format
+    return { format, channels: side.channels, frameSize: side.channels * sampleSize(format) }
   }
 
-  /** What the next runs play; `null` is silence. An array is copied. */
-  async setSource(source: Source | null, options: { loop?: boolean; bufferSize?: number } = {}): Promise<void> {
-    const loop = options.loop ?? false
-    this.#source = false
-    if (source === null) call(() => this.#binding.clearSource())
-    else if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) {
-      call(() => this.#binding.setSourceBuffer(bytes(source), loop))
-    } else {
-      const size = natural('bufferSize', options.bufferSize) ?? BUFFER_SIZE
-      const file = source instanceof SoundFile ? source : await SoundFile.open(source)
-      call(() => this.#binding.setSourceFile(SoundFile.binding(file), loop, size))
-    }
-    this.#source = source !== null
+  /** What the next runs play; `null` is silence. Samples are copied. Rejects where they are not the stream's. */
+  async setSource(source: Source | null, options: SourceOptions = {}): Promise<void> {
+    if (source === null && !this.#binding.opened.playback) return
+    await setSource(this.#binding, this.#direction(false).format, source, options)
+    this.#plays = source !== null
   }
 
-  /** Where the next run records to: files, each with its own ring and losses. `null`: nowhere. */
-  async setSink(sink: Sink | readonly Sink[] | null, options: { bufferSize?: number } = {}): Promise<void> {
-    const size = natural('bufferSize', options.bufferSize) ?? Math.max(BUFFER_SIZE, DISK_SECONDS * this.sampleRate)
+  /** Where the next run records to: each of `sink` with its own ring and losses. `null`: nowhere. */
+  async setSink(sink: Sink | readonly Sink[] | null, options: SinkOptions = {}): Promise<void> {
     const sinks = sink === null ? [] : Array.isArray(sink) ? (sink as readonly Sink[]) : [sink as Sink]
-    this.#binding.clearSinks()
-    for (const each of sinks) {
-      const options = describe(typeof each === 'string' ? { path: each } : each)
-      call(() => this.#binding.addSinkFile(options, size))
-    }
-    call(() => this.#binding.setSinks())
+    setSinks(this.#binding, this.sampleRate, sinks, options)
   }
 
-  /** Starts a run, once the source has given what `prebuffer` asks for. */
-  async start({ frames, pad, offset = 0, prebuffer = true }: RunOptions = {}): Promise<void> {
-    const bound = (name: string, value: number | null | undefined, unset?: number): number | undefined => {
-      if (value === undefined) return unset
-      if (value === null || value < 0) return undefined
-      if (!Number.isSafeInteger(value)) throw invalid(`${name} is ${value}: give a whole number of frames`)
-      return value
-    }
-    const wait = prebuffer === true ? undefined : Number(prebuffer)
-    await settle(() =>
-      this.#binding.start({
-        offset: natural('offset', offset, 0) ?? 0,
-        ...defined({
-          frames: bound('frames', frames),
-          pad: bound('pad', pad, this.#source ? 0 : undefined),
-          prebuffer: wait,
-        }),
+  /** Records the next run into a file of the stream's rate and channels; its encoding follows the stream's format. */
+  async toFile(path: string, options: Omit<FileSink, 'path'> & SinkOptions = {}): Promise<void> {
+    const { bufferSize, ...file } = options
+    await this.setSink({ path, ...file }, defined({ bufferSize }))
+  }
+
+  /** Starts a run, once the source has given what `prebuffer` asks for. Rejects where one is under way. */
+  async start({ frames, pad, offset, prebuffer = true }: RunOptions = {}): Promise<void> {
+    const options = {
+      offset: natural('offset', offset, 0) ?? 0,
+      ...defined({
+        frames: bound('frames', frames),
+        pad: pad === undefined && this.#plays ? 0 : bound('pad', pad),
+        prebuffer: prebuffer === true ? undefined : natural('prebuffer', Number(prebuffer), 0),
       }),
-    )
+    }
+    running.add(this)
+    try {
+      await settle(() => this.#binding.start(options))
+    } catch (error) {
+      if (!this.active) running.delete(this)
+      throw error
+    }
   }
 
-  /** Ends the run at the next block; resolves when everything is written. Throws the run's first error. */
+  /** Ends the run at the next block; resolves when everything is written. Rejects with the run's first error. */
   async stop(): Promise<void> {
     await settle(() => this.#binding.stop())
   }
 
-  /** Ends the run at once; resolves when everything is written. Throws the run's first error. */
+  /** Ends the run at once; resolves when everything is written. Rejects with the run's first error. */
   async abort(): Promise<void> {
     await settle(() => this.#binding.abort())
   }
 
-  /** Aborts what runs and frees the device. Safe to call more than once. */
+  /** Aborts what runs and frees the device. Safe to call more than once. Rejects with the run's first error. */
   async close(): Promise<void> {
     this.#closed = true
     await settle(() => this.#binding.close())
@@ -307,119 +285,170 @@ export class Stream extends EventEmitter<Events> implements AsyncDisposable {
     await this.close()
   }
 
-  /** Waits for the end of the run: true; or for `timeout` seconds: false. Throws the run's first error. */
+  /**
+   * Waits until no run is under way: true; or for `timeout` seconds: false. Rejects with the run's first error, which
+   * is thrown once.
+   */
   async wait({ timeout }: { timeout?: number } = {}): Promise<boolean> {
-    return (await settle(() => this.#binding.wait(timeout))) ?? true
-  }
-
-  /** @internal */
-  protected async run(options: RunOptions): Promise<void> {
-    await this.start(options)
-    await this.wait()
-  }
-
-  /** @internal The run's recording, in a new array or the front of `out`. */
-  protected async take<T extends Samples>(options: RunOptions, frames: number | undefined, out?: T) {
-    const { channels, format } = this.#side(true)
-    const size = channels * sampleSize(format as Format)
-    const room = out === undefined ? frames : Math.floor(out.byteLength / size)
-    if (room === undefined || room < 0) throw invalid('one of `frames` and `out` says how much to record')
-    this.#binding.clearSinks()
-    call(() => this.#binding.addSinkBuffer(room))
-    call(() => this.#binding.setSinks())
-    await this.run(options)
-    const recorded = this.#binding.takeRecording() ?? new Uint8Array()
-    if (out === undefined) return samples(format as Format, recorded)
-    bytes(out).set(recorded)
-    return out
+    const limit = seconds('timeout', timeout)
+    return (await settle(() => this.#binding.wait(limit))) ?? true
   }
 
   /** Plays; resolves when the last frame has left the device. */
-  protected async playSource(source: Source, options: PlayOptions = {}): Promise<void> {
+  protected async play(source: Source, { frames, pad, ...options }: PlayOptions = {}): Promise<void> {
+    await this.setSink(null)
     await this.setSource(source, options)
-    await this.run({ frames: options.frames ?? null, pad: options.pad === undefined ? 0 : options.pad })
+    await this.start(defined({ frames, pad }))
+    await this.wait()
+  }
+
+  /** Records frames − offset frames, or as many as `out` holds: frames × channels, interleaved. */
+  protected async record<T extends Samples = SampleArray>({ frames, offset = 0, out }: RecordOptions<T>): Promise<T> {
+    await this.setSource(null)
+    return this.#collect({ ...defined({ frames }), offset }, bound('frames', frames), out)
+  }
+
+  /** Plays, and records what comes back: frames − offset + max(pad, 0) frames × channels, interleaved. */
+  protected async playrec<T extends Samples = SampleArray>(
+    source: Source,
+    { frames, pad, offset = 0, out, ...options }: PlayRecordOptions<T> = {},
+  ): Promise<T> {
+    const opened = typeof source === 'string' ? await SoundFile.open(source) : source
+    await this.setSource(opened, options)
+    const length = bound('frames', frames) ?? (options.loop ? undefined : this.#length(opened))
+    const padded = length === undefined ? undefined : length + (bound('pad', pad) ?? 0)
+    return this.#collect({ ...defined({ frames, pad }), offset }, padded, out, options.loop)
+  }
+
+  /** The recording, chunk by chunk, while `playback` plays; see `Chunks`. */
+  protected chunks({ playback, loop, frames, pad, offset = 0, ...cut }: ChunkOptions = {}): Chunks {
+    const { format, frameSize } = this.#direction(true)
+    const { blockSize } = this
+    const start = async (into: RingBuffer, gaps: RingBuffer): Promise<void> => {
+      if (playback !== undefined) await this.setSource(playback, defined({ loop }))
+      else await this.setSource(null)
+      this.#binding.clearSinks()
+      attach(into, (memory, wake) => this.#binding.addSinkRing(memory, new Uint8Array(gaps.memory), wake))
+      call(() => this.#binding.setSinks())
+      await this.start({ ...defined({ frames }), pad: pad === undefined ? null : pad, offset })
+    }
+    const [wait, stop] = [() => this.wait(), () => this.stop()]
+    return new Chunks({ format, frameSize, blockSize, offset, start, wait, stop }, cut)
+  }
+
+  /** Frames of a source, where that is known beforehand. */
+  #length(source: Source): number | undefined {
+    const { format, frameSize } = this.#direction(false)
+    if (isSamples(source)) return bytesOf(format, source).length / frameSize
+    return source instanceof SoundFile ? source.info.frames : undefined
+  }
+
+  /** One run into memory: into `out`, or a new array for the `clocked` frames but for the first `offset`. */
+  async #collect<T extends Samples>(
+    run: RunOptions, clocked: number | undefined, out: T | undefined, loop = false,
+  ): Promise<T> {
+    const { format, frameSize } = this.#direction(true)
+    const { offset = 0 } = run
+    if (clocked !== undefined && clocked < offset) {
+      throw invalid(`offset ${offset} is beyond the end at ${clocked} frames`)
+    }
+    const room = out ? Math.floor(bytesOf(format, out).length / frameSize) : clocked && clocked - offset
+    if (room === undefined) throw invalid('nothing says how much to record: give `frames` or `out`')
+    this.#binding.clearSinks()
+    call(() => this.#binding.addSinkBuffer(room))
+    call(() => this.#binding.setSinks())
+    // Where no source ends the run, it ends when `out` is full.
+    const frames = bound('frames', run.frames) ?? (this.#plays && !loop ? null : offset + room)
+    await this.start({ ...run, frames })
+    await this.wait()
+    const recorded = this.#binding.takeRecording() ?? new Uint8Array()
+    if (!out) return samples(format, recorded) as Samples as T
+    bytes(out).set(recorded)
+    return out
   }
 }
 
-export interface PlayOptions {
-  frames?: number | null
-  pad?: number | null
-  loop?: boolean
-  bufferSize?: number
+function xrunKinds(bits: number): XrunKind[] {
+  return XRUN_KINDS.filter((_, bit) => bits & (1 << bit))
 }
-export interface RecordOptions<T extends Samples = SampleArray> {
-  /** With `offset` in it: the recording has frames − offset. */
-  frames?: number
-  offset?: number
-  out?: T
-}
-export type PlayRecordOptions<T extends Samples = SampleArray> = PlayOptions & RecordOptions<T>
 
-async function record<T extends Samples>(
-  take: Stream['take' & keyof Stream] | ((run: RunOptions, frames: number | undefined, out?: T) => Promise<unknown>),
-  { frames, offset = 0, out }: RecordOptions<T>,
-): Promise<unknown> {
-  if (frames !== undefined && frames < offset) throw invalid(`offset ${offset} is beyond the end at ${frames} frames`)
-  const length = frames === undefined ? undefined : frames - offset
-  return (take as (run: RunOptions, frames: number | undefined, out?: T) => Promise<unknown>)(
-    { frames: frames ?? null, offset },
-    length,
-    out,
-  )
+/** Options with what a file says where nothing else is said, and the file. */
+async function ofFile(file: string | FileSource | SoundFile, options: StreamOptions): Promise<[StreamOptions, SoundFile]> {
+  const opened = file instanceof SoundFile ? file : await SoundFile.open(file)
+  const { sampleRate, channels, format } = opened.info
+  return [{ sampleRate, channels, format, ...options }, opened]
 }
 
 /** Plays. */
 export class OutputStream extends Stream {
+  /** Opens a device. Rejects with `DEVICE_NOT_FOUND`, `HOST_UNAVAILABLE`, `UNSUPPORTED_CONFIG` and the like. */
   static async open(options: StreamOptions = {}): Promise<OutputStream> {
     return new OutputStream(options, true, false)
   }
 
-  async play(source: Source, options: PlayOptions = {}): Promise<void> {
-    await this.playSource(source, options)
+  /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
+  static async fromFile(file: string | FileSource | SoundFile, options: StreamOptions & SourceOptions = {}): Promise<OutputStream> {
+    const [asked, source] = await ofFile(file, options)
+    return playing(new OutputStream(asked, true, false), source, options)
+  }
+
+  override play(source: Source, options?: PlayOptions): Promise<void> {
+    return super.play(source, options)
   }
 }
 
 /** Records. */
 export class InputStream extends Stream {
+  /** Opens a device. Rejects with `DEVICE_NOT_FOUND`, `HOST_UNAVAILABLE`, `UNSUPPORTED_CONFIG` and the like. */
   static async open(options: StreamOptions = {}): Promise<InputStream> {
     return new InputStream(options, false, true)
   }
 
-  async record<T extends Samples = SampleArray>(options: RecordOptions<T>): Promise<T> {
-    return (await record<T>((...args) => this.take(...args), options)) as T
+  override record<T extends Samples = SampleArray>(options: RecordOptions<T>): Promise<T> {
+    return super.record(options)
+  }
+
+  override chunks(options?: Omit<ChunkOptions, 'playback' | 'loop' | 'pad'>): Chunks {
+    return super.chunks(options)
   }
 }
 
-/** Plays and records at once. */
+/** Plays and records at once, in one callback. */
 export class DuplexStream extends Stream {
+  /** Opens a device. Rejects with `DEVICE_NOT_FOUND`, `HOST_UNAVAILABLE`, `UNSUPPORTED_CONFIG` and the like. */
   static async open(options: StreamOptions = {}): Promise<DuplexStream> {
     return new DuplexStream(options, true, true)
   }
 
-  async play(source: Source, options: PlayOptions = {}): Promise<void> {
-    await this.setSink(null)
-    await this.playSource(source, options)
+  /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
+  static async fromFile(file: string | FileSource | SoundFile, options: StreamOptions & SourceOptions = {}): Promise<DuplexStream> {
+    const [asked, source] = await ofFile(file, options)
+    return playing(new DuplexStream(asked, true, true), source, options)
   }
 
-  async record<T extends Samples = SampleArray>(options: RecordOptions<T>): Promise<T> {
-    await this.setSource(null)
-    return (await record<T>((...args) => this.take(...args), options)) as T
+  override play(source: Source, options?: PlayOptions): Promise<void> {
+    return super.play(source, options)
   }
 
-  /** Plays and records what comes back: frames − offset + max(pad, 0) frames, interleaved. */
-  async playrec<T extends Samples = SampleArray>(source: Source, options: PlayRecordOptions<T> = {}): Promise<T> {
-    const { offset = 0, out } = options
-    const pad = options.pad === undefined ? 0 : options.pad
-    const known = options.frames ?? (ArrayBuffer.isView(source) ? this.#length(source) : undefined)
-    const frames = known !== undefined && known !== null && known >= 0 ? known : undefined
-    if (frames !== undefined && frames < offset) throw invalid(`offset ${offset} is beyond the end at ${frames} frames`)
-    await this.setSource(source, options)
-    const length = frames === undefined ? undefined : frames - offset + Math.max(pad ?? 0, 0)
-    return (await this.take({ frames: options.frames ?? null, pad, offset }, length, out)) as T
+  override record<T extends Samples = SampleArray>(options: RecordOptions<T>): Promise<T> {
+    return super.record(options)
   }
 
-  #length(source: ArrayBufferView): number {
-    const size = (value: number | number[]): number => (Array.isArray(value) ? (value[0] ?? 1) : value)
-    return source.byteLength / (size(this.channels) * size(this.sampleSize))
+  override playrec<T extends Samples = SampleArray>(source: Source, options?: PlayRecordOptions<T>): Promise<T> {
+    return super.playrec(source, options)
+  }
+
+  override chunks(options?: ChunkOptions): Chunks {
+    return super.chunks(options)
+  }
+}
+
+async function playing<S extends Stream>(stream: S, source: SoundFile, { loop, bufferSize }: SourceOptions): Promise<S> {
+  try {
+    await stream.setSource(source, defined({ loop, bufferSize }))
+    return stream
+  } catch (error) {
+    await stream.close()
+    throw error
   }
 }

@@ -179,6 +179,16 @@ export interface Device {
  */
 export declare function devices(): Array<Device>
 
+/** An error whose code, message and cause stay apart. */
+export interface Failure {
+  /** The error's code. */
+  code: string
+  /** The error's sentence. */
+  message: string
+  /** What caused it. */
+  cause?: string
+}
+
 /** What a file holds. */
 export interface FileInfo {
   /** The container's name. */
@@ -318,14 +328,10 @@ export interface RunOptions {
   prebuffer?: number
 }
 
-/** How a call ended that took its time: `code` and `message` where it failed. */
+/** How a call ended that took its time. */
 export interface Settled {
-  /** The error's code. */
-  code?: string
-  /** The error's sentence. */
-  message?: string
-  /** What caused it. */
-  cause?: string
+  /** Why it failed, where it did. */
+  failure?: Failure
   /** What the call answers, where it answers something. */
   value?: boolean
 }
@@ -349,9 +355,11 @@ export interface StreamEventObject {
   /** The kinds of an xrun as bits; the length of a gap in frames. */
   value: number
   /** The side of a gap, `playback` or `recording`; how a run ended. */
-  side: string
+  word: string
   /** The cause of a gap: `starved`, `full` or `xrun`. */
   cause: string
+  /** Why a run failed, where it did. */
+  failure?: Failure
 }
 
 /** The version of the library. */

@@ -14,16 +14,33 @@ pub(crate) fn thrown(error: &Error) -> napi::Error<String> {
     napi::Error::new(error.kind().code().to_owned(), error.message().to_owned())
 }
 
-/// How a call ended that took its time: `code` and `message` where it failed.
+/// An error whose code, message and cause stay apart.
+#[napi(object)]
+pub struct Failure {
+    /// The error's code.
+    pub code: String,
+    /// The error's sentence.
+    pub message: String,
+    /// What caused it.
+    pub cause: Option<String>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            code: error.kind().code().to_owned(),
+            message: error.message().to_owned(),
+            cause: error.source().map(ToString::to_string),
+        }
+    }
+}
+
+/// How a call ended that took its time.
 #[napi(object)]
 #[derive(Default)]
 pub struct Settled {
-    /// The error's code.
-    pub code: Option<String>,
-    /// The error's sentence.
-    pub message: Option<String>,
-    /// What caused it.
-    pub cause: Option<String>,
+    /// Why it failed, where it did.
+    pub failure: Option<Failure>,
     /// What the call answers, where it answers something.
     pub value: Option<bool>,
 }
@@ -32,12 +49,7 @@ impl From<pastream::Result<Option<bool>>> for Settled {
     fn from(result: pastream::Result<Option<bool>>) -> Self {
         match result {
             Ok(value) => Self { value, ..Self::default() },
-            Err(error) => Self {
-                code: Some(error.kind().code().to_owned()),
-                message: Some(error.message().to_owned()),
-                cause: error.source().map(ToString::to_string),
-                value: None,
-            },
+            Err(error) => Self { failure: Some(error.into()), value: None },
         }
     }
 }

@@ -21,7 +21,7 @@ use pastream::{
 };
 
 use crate::{
-    error::{Result, later, thrown},
+    error::{Failure, Result, later, thrown},
     file::{BindingFile, FileOptions},
 };
 
@@ -144,9 +144,11 @@ pub struct StreamEventObject {
     /// The kinds of an xrun as bits; the length of a gap in frames.
     pub value: f64,
     /// The side of a gap, `playback` or `recording`; how a run ended.
-    pub side: String,
+    pub word: String,
     /// The cause of a gap: `starved`, `full` or `xrun`.
     pub cause: String,
+    /// Why a run failed, where it did.
+    pub failure: Option<Failure>,
 }
 
 fn outcome_name(outcome: Outcome) -> &'static str {
@@ -163,12 +165,13 @@ fn outcome_name(outcome: Outcome) -> &'static str {
 
 impl From<&StreamEvent> for StreamEventObject {
     fn from(event: &StreamEvent) -> Self {
-        let object = |kind: &str, frame: u64, value: u64, side: &str, cause: &str| Self {
+        let object = |kind: &str, frame: u64, value: u64, word: &str, cause: &str| Self {
             kind: kind.to_owned(),
             frame: frame as f64,
             value: value as f64,
-            side: side.to_owned(),
+            word: word.to_owned(),
             cause: cause.to_owned(),
+            failure: None,
         };
         match *event {
             StreamEvent::Callback(Event::Xrun { frame, flags }) => {
@@ -183,7 +186,10 @@ impl From<&StreamEvent> for StreamEventObject {
                 };
                 object("gap", frame, length, side, cause)
             }
-            StreamEvent::Finished(outcome) => object("finished", 0, 0, outcome_name(outcome), ""),
+            StreamEvent::Finished { outcome, ref error } => Self {
+                failure: error.clone().map(Failure::from),
+                ..object("finished", 0, 0, outcome_name(outcome), "")
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The one error of the library: what went wrong, in a word for programs and a sentence for people.
 
-use std::{error, fmt};
+use std::{error, fmt, sync::Arc};
 
 /// What went wrong, and so what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,11 +60,11 @@ impl ErrorKind {
 }
 
 /// An error with its [`ErrorKind`], a sentence that says what to do, and the error beneath it where there is one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    source: Option<Box<dyn error::Error + Send + Sync>>,
+    source: Option<Arc<dyn error::Error + Send + Sync>>,
 }
 
 /// The result of everything in this library that can fail.
@@ -86,7 +86,7 @@ impl Error {
     /// The same error with the one that caused it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -35,12 +35,17 @@ const EVENTS: usize = 1024;
 const GAPS: usize = 1024;
 
 /// What a stream tells while it runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum StreamEvent {
     /// An xrun or a gap.
     Callback(Event),
     /// A run is over: everything is written, every thread joined.
-    Finished(Outcome),
+    Finished {
+        /// How it ended.
+        outcome: Outcome,
+        /// Its first error, which the next call that waits returns.
+        error: Option<Error>,
+    },
 }
 
 type Listener = Box<dyn Fn(&StreamEvent) + Send + Sync>;
@@ -93,11 +98,11 @@ impl Inner {
         state.finished = true;
         state.source = source;
         state.recording = recording;
-        state.error = state.error.take().or(error);
+        state.error.clone_from(&error);
         state.rings.clear();
         drop(state);
+        self.emit(&StreamEvent::Finished { outcome: self.shared.outcome(), error });
         self.changed.notify_all();
-        self.emit(&StreamEvent::Finished(self.shared.outcome()));
     }
 }
 

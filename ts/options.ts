@@ -1,0 +1,113 @@
+import { invalid } from './error.ts'
+import type { Format } from './format.ts'
+import type { RouteOptions } from './binding/binding.js'
+
+/** `[playback, recording]`, or one value for both. */
+export type Pair<T> = T | readonly [playback: T | undefined, recording: T | undefined]
+
+/**
+ * Which channel goes where, counted from 1: `[i]` is the source of output channel i + 1, 0 being silence; or
+ * `{ source: output }`. A source may feed several outputs.
+ */
+export type Mapping = readonly number[] | Readonly<Record<number, number>>
+
+/** What a stream is opened with. What is not set is up to the device. */
+export interface StreamOptions {
+  /** A device's id, or parts of its name. @default 'default' */
+  device?: string
+  /** In Hz. */
+  sampleRate?: number
+  /** Samples in a frame, 1 to 256. */
+  channels?: Pair<number>
+  /** @default 'float32' */
+  format?: Pair<Format>
+  /** Frames of the device's block; 0: the device decides. @default 0 */
+  blockSize?: number
+  /** How far the device may lag behind: its lowest, its safest, or seconds. @default 'high' */
+  latency?: 'low' | 'high' | number
+  /** Where a live source is late: play silence and count a gap, or end with `BUFFER_EMPTY`. @default 'silence' */
+  underrun?: 'silence' | 'abort'
+  /** Where a sink has no room: count a gap, or end with `BUFFER_FULL`. @default 'gap' */
+  overrun?: 'gap' | 'abort'
+  /** From the source's channels to the device's. @default each to itself */
+  txMapping?: Mapping
+  /** From the device's channels to the sink's. @default each to itself */
+  rxMapping?: Mapping
+}
+
+/** What a source is set with. */
+export interface SourceOptions {
+  /** Begin again at the end, with no gap. @default false */
+  loop?: boolean
+  /** Frames of the ring between source and device. @default 65536 */
+  bufferSize?: number
+}
+
+/** What a sink is set with. */
+export interface SinkOptions {
+  /** Frames of the ring between device and sink. @default 10 seconds for a file */
+  bufferSize?: number
+}
+
+/** What a run is started with. Counts are frames of the stream; negative or `null` is no bound. */
+export interface RunOptions {
+  /** How long to run. @default -1: until the source has ended; for ever without one */
+  frames?: number | null
+  /** Silence after the source; negative: up to `frames`, or for ever. @default 0 */
+  pad?: number | null
+  /** Frames to drop from the start of the recording. @default 0 */
+  offset?: number
+  /** Frames of the source to wait for before the device starts; true: as many as its ring holds. @default true */
+  prebuffer?: boolean | number
+}
+
+/** A pair's two sides. */
+export function sides<T>(pair: Pair<T> | undefined): readonly [T | undefined, T | undefined] {
+  return Array.isArray(pair) ? [pair[0], pair[1]] : [pair as T | undefined, pair as T | undefined]
+}
+
+/** Leaves out what is undefined. */
+export function defined<T extends object>(record: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
+}
+
+/** A whole number from `least` on, or none. */
+export function natural(name: string, value: number | undefined, least = 1): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value < 2 ** 32)) return value
+  throw invalid(`${name} is ${String(value)}: give a whole number of at least ${least}`)
+}
+
+/** A count of frames, or none: what is negative or `null` is no bound. */
+export function bound(name: string, value: number | null | undefined): number | undefined {
+  if (value === undefined || value === null || value < 0) return undefined
+  if (Number.isSafeInteger(value)) return value
+  throw invalid(`${name} is ${String(value)}: give a whole number of frames`)
+}
+
+/** Seconds, or none. */
+export function seconds(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (value >= 0 && value < 2 ** 53)) return value
+  throw invalid(`${name} is ${String(value)}: give seconds, 0 or more`)
+}
+
+/** One of some words, or none. */
+export function choice<T extends string>(name: string, value: T | undefined, ...words: readonly T[]): T | undefined {
+  if (value === undefined || words.includes(value)) return value
+  throw invalid(`${name} is ${String(value)}: give one of ${words.join(', ')}`)
+}
+
+/** A mapping as the binding takes it. */
+export function routes(mapping: Mapping | undefined): RouteOptions[] | undefined {
+  if (mapping === undefined) return undefined
+  const pairs = Array.isArray(mapping)
+    ? mapping.map((from: number, index: number) => [from, index + 1] as const).filter(([from]) => from !== 0)
+    : Object.entries(mapping).map(([from, to]) => [Number(from), to as number] as const)
+  return pairs.map(([from, to]) => {
+    if ([from, to].every((channel) => Number.isInteger(channel) && channel >= 1)) {
+      return { from: from - 1, to: to - 1, gain: 1 }
+    }
+    throw invalid(`channel ${from} can't go to channel ${to}: channels count from 1`)
+  })
+}
