@@ -10,10 +10,27 @@ function frames(text: string): number | undefined {
 
 test('a time is a clock or a count of samples, with fractions everywhere', (t) => {
   const cases: [string, number | undefined][] = [
-    ['1.5', 72_000], ['.5', 24_000], ['1:30', 4_320_000], ['1:00:00.5', 172_824_000], ['-1', -48_000],
-    ['48000s', 48_000], ['1Ks', 1024], ['1ks', 1000], ['1.5ks', 1500], ['1ms', 1_000_000], ['0', 0], ['-1s', -1],
-    ['', undefined], ['NaN', undefined], ['1e3', undefined], ['1:2:3:4', undefined], ['Infinity', undefined],
-    ['s', undefined], ['.', undefined], ['1k', undefined], ['99999999999999', undefined],
+    ['1.5', 72_000],
+    ['.5', 24_000],
+    ['1:30', 4_320_000],
+    ['1:00:00.5', 172_824_000],
+    ['-1', -48_000],
+    ['48000s', 48_000],
+    ['1Ks', 1024],
+    ['1ks', 1000],
+    ['1.5ks', 1500],
+    ['1ms', 1_000_000],
+    ['0', 0],
+    ['-1s', -1],
+    ['', undefined],
+    ['NaN', undefined],
+    ['1e3', undefined],
+    ['1:2:3:4', undefined],
+    ['Infinity', undefined],
+    ['s', undefined],
+    ['.', undefined],
+    ['1k', undefined],
+    ['99999999999999', undefined],
   ]
   for (const [text, expected] of cases) t.is(frames(text), expected, text)
   t.is(positiveTime.parse('-1'), undefined)
@@ -21,7 +38,12 @@ test('a time is a clock or a count of samples, with fractions everywhere', (t) =
 
 test('a size is whole after its suffix', (t) => {
   const rate = size('a rate', 1, 768_000)
-  for (const [text, expected] of [['48k', 48_000], ['44.1k', 44_100], ['64K', 65_536], ['8000', 8000]] as const) {
+  for (const [text, expected] of [
+    ['48k', 48_000],
+    ['44.1k', 44_100],
+    ['64K', 65_536],
+    ['8000', 8000],
+  ] as const) {
     t.is(rate.parse(text)?.value, expected, text)
   }
   for (const text of ['0', '-1', 'NaN', '1.5', '1m', '']) t.is(rate.parse(text), undefined, text)
@@ -47,11 +69,26 @@ test('a map names the source of each channel', (t) => {
 })
 
 test('options and files come in any order', (t) => {
-  const { options, input, output } = parse(['in.raw', '-c1', '-r48k', '-e=pcm_16', '--file_type=raw', '-ql', '-d', '-1', 'out.raw'])
+  const { options, input, output } = parse([
+    'in.raw',
+    '-c1',
+    '-r48k',
+    '-e=pcm_16',
+    '--file_type=raw',
+    '-ql',
+    '-d',
+    '-1',
+    'out.raw',
+  ])
   t.deepEqual([input, output], ['in.raw', 'out.raw'])
   t.deepEqual(options, {
-    channels: { playback: 1, recording: 1 }, rate: 48_000, encoding: { playback: 'pcm_16', recording: 'pcm_16' },
-    type: { playback: 'raw', recording: 'raw' }, quiet: true, list: true, duration: { seconds: -1 },
+    channels: { playback: 1, recording: 1 },
+    rate: 48_000,
+    encoding: { playback: 'pcm_16', recording: 'pcm_16' },
+    type: { playback: 'raw', recording: 'raw' },
+    quiet: true,
+    list: true,
+    duration: { seconds: -1 },
   })
   t.deepEqual(parse(['--', '-q', '-']), { options: {}, input: '-q', output: '-' })
   t.deepEqual(parse(['', 'NULL']), { options: {}, input: undefined, output: undefined })
@@ -61,15 +98,26 @@ test('a flag takes no file for its value', (t) => {
   t.deepEqual(parse(['-p', 'a.wav']), { options: { pad: { frames: -1 } }, input: 'a.wav', output: undefined })
   t.deepEqual(parse(['-p', '1', 'a.wav']).options, { pad: { seconds: 1 } })
   t.deepEqual(parse(['-m', '2,1', 'a.wav']), { options: { map: [[2, 1]] }, input: 'a.wav', output: undefined })
-  t.deepEqual(parse(['-m', '2,1', '1:2', 'a.wav']).options, { map: [[2, 1], [0, 1]] })
+  t.deepEqual(parse(['-m', '2,1', '1:2', 'a.wav']).options, {
+    map: [
+      [2, 1],
+      [0, 1],
+    ],
+  })
   t.deepEqual(parse(['-m', '^', '-m', '2,1', 'a.wav']).options, { map: [undefined, [2, 1]] })
 })
 
 test('a wrong call names the flag, the value and what is allowed', (t) => {
   const cases: [string[], RegExp][] = [
-    [['-c', '0', 'a'], /^-c '0': .*1 to 256/], [['-r0', 'a'], /^-r '0': .*1 to 768000/], [['-d', 'NaN', 'a'], /^-d 'NaN': a time/],
-    [['--offset=-1', 'a'], /^--offset '-1': .*not negative/], [['-b', '-1', 'a'], /^-b '-1'/], [['--nope'], /^--nope: no such/],
-    [['-d'], /^-d: needs a value/], [['--loop=1'], /^--loop '1': takes no value/], [['a', 'b', 'c'], /^'c': at most two/],
+    [['-c', '0', 'a'], /^-c '0': .*1 to 256/],
+    [['-r0', 'a'], /^-r '0': .*1 to 768000/],
+    [['-d', 'NaN', 'a'], /^-d 'NaN': a time/],
+    [['--offset=-1', 'a'], /^--offset '-1': .*not negative/],
+    [['-b', '-1', 'a'], /^-b '-1'/],
+    [['--nope'], /^--nope: no such/],
+    [['-d'], /^-d: needs a value/],
+    [['--loop=1'], /^--loop '1': takes no value/],
+    [['a', 'b', 'c'], /^'c': at most two/],
   ]
   for (const [argv, message] of cases) t.throws(() => parse(argv), { instanceOf: UsageError, message }, argv.join(' '))
 })

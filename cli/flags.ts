@@ -40,7 +40,13 @@ export type Flag<T = unknown> = Switch | Single<T> | Optional<T> | Twice<T>
 const CONTAINERS = ['wav', 'au', 'raw'] as const
 const FORMATS = ['float32', 'int32', 'int24', 'int16', 'int8', 'uint8'] as const satisfies readonly Format[]
 const ENCODINGS = [
-  'pcm_s8', 'pcm_u8', 'pcm_16', 'pcm_24', 'pcm_32', 'float', 'double',
+  'pcm_s8',
+  'pcm_u8',
+  'pcm_16',
+  'pcm_24',
+  'pcm_32',
+  'float',
+  'double',
 ] as const satisfies readonly Encoding[]
 
 function flag(names: string, help: string): Switch {
@@ -61,31 +67,74 @@ function twice<T>(names: string, value: string, kind: Kind<T>, follows: Twice<T>
 
 /** Every flag of the command: the one table behind the parser and the help. */
 export const flags = {
-  device: twice('-D --device', 'X[,X]', values.text, () => false,
-    "device by id or by parts of its name (see -l); given twice: playback, then record (default: 'default')"),
-  duration: single('-d --duration', 'T', values.time,
-    'stop after T; negative (default): when the playback ends, or never when only recording'),
+  device: twice(
+    '-D --device',
+    'X[,X]',
+    values.text,
+    () => false,
+    "device by id or by parts of its name (see -l); given twice: playback, then record (default: 'default')",
+  ),
+  duration: single(
+    '-d --duration',
+    'T',
+    values.time,
+    'stop after T; negative (default): when the playback ends, or never when only recording',
+  ),
   offset: single('-o --offset', 'T', values.positiveTime, 'drop T from the start of the recording'),
-  pad: optional<values.Time>('-p --pad', 'T', values.time, { frames: -1 },
-    'append T of silence to the playback; no T or negative: up to --duration, or for ever without one'),
+  pad: optional<values.Time>(
+    '-p --pad',
+    'T',
+    values.time,
+    { frames: -1 },
+    'append T of silence to the playback; no T or negative: up to --duration, or for ever without one',
+  ),
   channels: single('-c --channels', 'N[,N]', values.pair(values.channels), "channels (default: the file's)"),
   rate: single('-r --rate', 'R', values.size('a rate in Hz', 1, 768_000), "sample rate in Hz (default: the file's)"),
-  format: single('-f --format', 'F[,F]', values.pair(values.choice(...FORMATS)),
-    `sample format of the stream: ${FORMATS.join(', ')} (default: the file's)`),
-  blocksize: single('-b --blocksize', 'N', values.size('a block size in frames', 0, 1 << 24),
-    'frames a block; 0 (default): the backend decides'),
-  map: twice('-m --map', 'MAP', values.mapping, (next) => /^\d/.test(next) && values.mapping.parse(next) !== undefined,
-    'CHIN[:CHOUT][,...], channels from 1; one MAP is for the recording where there is one, else for the playback; '
-    + 'two, as -m MAP MAP or -m MAP -m MAP: playback, then record'),
-  type: single('-t --file-type', 'T[,T]', values.pair(values.choice(...CONTAINERS)),
-    `file type: ${CONTAINERS.join(', ')} (default: by content or name; au for a pipe)`),
-  encoding: single('-e --encoding', 'E[,E]', values.pair(values.choice(...ENCODINGS)),
-    `encoding: ${ENCODINGS.join(', ')} (default: the stream's format)`),
-  endian: single('--endian', 'E[,E]', values.pair(values.choice('file', 'big', 'little')),
-    "byte order: file (default, the file type's own), big, little"),
+  format: single(
+    '-f --format',
+    'F[,F]',
+    values.pair(values.choice(...FORMATS)),
+    `sample format of the stream: ${FORMATS.join(', ')} (default: the file's)`,
+  ),
+  blocksize: single(
+    '-b --blocksize',
+    'N',
+    values.size('a block size in frames', 0, 1 << 24),
+    'frames a block; 0 (default): the backend decides',
+  ),
+  map: twice(
+    '-m --map',
+    'MAP',
+    values.mapping,
+    (next) => /^\d/.test(next) && values.mapping.parse(next) !== undefined,
+    'CHIN[:CHOUT][,...], channels from 1; one MAP is for the recording where there is one, else for the playback; ' +
+      'two, as -m MAP MAP or -m MAP -m MAP: playback, then record',
+  ),
+  type: single(
+    '-t --file-type',
+    'T[,T]',
+    values.pair(values.choice(...CONTAINERS)),
+    `file type: ${CONTAINERS.join(', ')} (default: by content or name; au for a pipe)`,
+  ),
+  encoding: single(
+    '-e --encoding',
+    'E[,E]',
+    values.pair(values.choice(...ENCODINGS)),
+    `encoding: ${ENCODINGS.join(', ')} (default: the stream's format)`,
+  ),
+  endian: single(
+    '--endian',
+    'E[,E]',
+    values.pair(values.choice('file', 'big', 'little')),
+    "byte order: file (default, the file type's own), big, little",
+  ),
   loop: flag('--loop', 'loop the playback'),
-  buffersize: single('--buffersize', 'N', values.size('a buffer size in frames', 1, 1 << 30),
-    'frames between file and device (default: 65536)'),
+  buffersize: single(
+    '--buffersize',
+    'N',
+    values.size('a buffer size in frames', 1, 1 << 30),
+    'frames between file and device (default: 65536)',
+  ),
   fatalXruns: flag('--fatal-xruns', 'end with status 3 at the first xrun'),
   list: flag('-l --list', 'list the devices'),
   quiet: flag('-q --quiet', 'tell nothing but errors'),
@@ -93,10 +142,13 @@ export const flags = {
   help: flag('-h --help', 'print this help'),
 }
 
-type Value<F> = F extends Switch ? true
-  : F extends Twice<infer T> ? readonly T[]
-  : F extends Single<infer T> | Optional<infer T> ? T
-  : never
+type Value<F> = F extends Switch
+  ? true
+  : F extends Twice<infer T>
+    ? readonly T[]
+    : F extends Single<infer T> | Optional<infer T>
+      ? T
+      : never
 
 export type FlagName = keyof typeof flags
 export type Options = { readonly [K in FlagName]?: Value<(typeof flags)[K]> }

@@ -17,9 +17,12 @@ function synopsis(flag: Flag): string {
   const names = flag.names.join(', ')
   const indented = flag.names[0]?.startsWith('--') ? `    ${names}` : names
   switch (flag.arity) {
-    case 'none': return indented
-    case 'optional': return `${indented} [${flag.value}]`
-    default: return `${indented} ${flag.value}`
+    case 'none':
+      return indented
+    case 'optional':
+      return `${indented} [${flag.value}]`
+    default:
+      return `${indented} ${flag.value}`
   }
 }
 

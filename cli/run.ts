@@ -1,8 +1,14 @@
 import { statSync } from 'node:fs'
 import { constants } from 'node:os'
 import {
-  DuplexStream, InputStream, OutputStream, SoundFile,
-  type FileSink, type FileSource, type Stream, type StreamOptions,
+  DuplexStream,
+  InputStream,
+  OutputStream,
+  SoundFile,
+  type FileSink,
+  type FileSource,
+  type Stream,
+  type StreamOptions,
 } from '../ts/index.ts'
 import type { Options } from './flags.ts'
 import { UsageError, type Command } from './parse.ts'
@@ -26,7 +32,10 @@ function source(file: string, { type, encoding, endian, channels, rate }: Option
   return {
     ...described,
     ...defined({
-      encoding: encoding?.playback, endian: endian?.playback, channels: channels?.playback, sampleRate: rate,
+      encoding: encoding?.playback,
+      endian: endian?.playback,
+      channels: channels?.playback,
+      sampleRate: rate,
     }),
   }
 }
@@ -36,15 +45,18 @@ function sink(file: string, { type, encoding, endian }: Options): FileSink {
   return {
     path: pipe ? { fd: 1 } : file,
     ...defined({
-      type: type?.recording ?? (pipe ? 'au' : undefined), encoding: encoding?.recording, endian: endian?.recording,
+      type: type?.recording ?? (pipe ? 'au' : undefined),
+      encoding: encoding?.recording,
+      endian: endian?.recording,
     }),
   }
 }
 
 /** Leaves out what is undefined, so that the library's defaults hold. */
 function defined<T extends object>(record: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as
-    { [K in keyof T]?: Exclude<T[K], undefined> }
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 }
 
 /** The part of a pair that the stream's sides have use for. */
@@ -109,10 +121,10 @@ function refuseSameFile({ input, output }: Ways): void {
 function headline(stream: Stream, file: SoundFile | undefined, { input, output }: Ways): string {
   const info = file?.info
   const list = (value: unknown): string => (Array.isArray(value) ? value.join('/') : String(value))
-  const name = (path: string | undefined, pipe: string): string => (path === '-' ? pipe : path ?? 'null')
+  const name = (path: string | undefined, pipe: string): string => (path === '-' ? pipe : (path ?? 'null'))
   const played = info
-    ? `: ${info.container}, ${info.encoding}, ${info.sampleRate} Hz, ${info.channels} ch`
-      + (info.frames === undefined ? '' : `, ${(info.frames / info.sampleRate).toFixed(2)} s`)
+    ? `: ${info.container}, ${info.encoding}, ${info.sampleRate} Hz, ${info.channels} ch` +
+      (info.frames === undefined ? '' : `, ${(info.frames / info.sampleRate).toFixed(2)} s`)
     : ''
   return [
     `<- ${name(input, 'stdin')}${played}`,

@@ -13,8 +13,21 @@ const library = {
 await rm('dist', { recursive: true, force: true })
 await mkdir('dist/binding', { recursive: true })
 await cp('ts/binding', 'dist/binding', { recursive: true })
-await build({ ...common, entryPoints: ['ts/index.ts'], outfile: 'dist/index.cjs', format: 'cjs', external: ['./binding/binding.cjs'] })
-await build({ ...common, entryPoints: ['cli/main.ts'], outfile: 'dist/cli.js', format: 'esm', banner: { js: '#!/usr/bin/env node' }, plugins: [library] })
+await build({
+  ...common,
+  entryPoints: ['ts/index.ts'],
+  outfile: 'dist/index.cjs',
+  format: 'cjs',
+  external: ['./binding/binding.cjs'],
+})
+await build({
+  ...common,
+  entryPoints: ['cli/main.ts'],
+  outfile: 'dist/cli.js',
+  format: 'esm',
+  banner: { js: '#!/usr/bin/env node' },
+  plugins: [library],
+})
 const names = Object.keys(createRequire(import.meta.url)('../dist/index.cjs'))
 await writeFile('dist/index.js', `import library from './index.cjs'\nexport const { ${names.join(', ')} } = library\n`)
 

@@ -10,7 +10,12 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export function run(command, args, env = {}) {
   // npm, npx and what they install are scripts on Windows, which only a shell starts.
   const shell = process.platform === 'win32'
-  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell, env: { ...process.env, ...env } })
+  const { status, signal, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    shell,
+    env: { ...process.env, ...env },
+  })
   if (error) {
     process.stderr.write(`cannot run ${command}: ${error.message}\n`)
     process.exit(1)
@@ -38,8 +43,21 @@ export function setup() {
   }
   process.stdout.write('• addon (the first build takes a minute)\n')
   run('npx', [
-    'napi', 'build', '--release', '--platform', '--manifest-path', 'crates/pastream-node/Cargo.toml',
-    '-o', 'ts/binding', '--js', 'binding.cjs', '--dts', 'binding.d.ts', '--', '--locked', '--quiet',
+    'napi',
+    'build',
+    '--release',
+    '--platform',
+    '--manifest-path',
+    'crates/pastream-node/Cargo.toml',
+    '-o',
+    'ts/binding',
+    '--js',
+    'binding.cjs',
+    '--dts',
+    'binding.d.ts',
+    '--',
+    '--locked',
+    '--quiet',
   ])
   process.stdout.write('• library and command\n')
   run(process.execPath, ['scripts/build.mjs'])

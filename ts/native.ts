@@ -43,9 +43,6 @@ export async function settle(work: () => Promise<Binding.Settled>): Promise<bool
 }
 
 /** Joins a ring to the stream that will use it, so that each wakes the other. */
-export function attach(
-  ring: RingBuffer,
-  use: (memory: Uint8Array, wake: () => void) => Binding.BindingRing,
-): void {
+export function attach(ring: RingBuffer, use: (memory: Uint8Array, wake: () => void) => Binding.BindingRing): void {
   ring.connect(call(() => use(new Uint8Array(ring.memory), () => ring.wake())))
 }

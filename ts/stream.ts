@@ -2,11 +2,30 @@ import { EventEmitter } from 'node:events'
 import { Chunks, type Cut } from './chunks.ts'
 import { invalid, type PastreamError } from './error.ts'
 import { SoundFile, type FileSink, type FileSource } from './file.ts'
-import { bytes, bytesOf, isSamples, samples, sampleSize, type Format, type SampleArray, type Samples } from './format.ts'
+import {
+  bytes,
+  bytesOf,
+  isSamples,
+  samples,
+  sampleSize,
+  type Format,
+  type SampleArray,
+  type Samples,
+} from './format.ts'
 import { attach, call, failure, native, settle } from './native.ts'
 import {
-  bound, choice, defined, natural, routes, seconds, sides,
-  type Mapping, type RunOptions, type SinkOptions, type SourceOptions, type StreamOptions,
+  bound,
+  choice,
+  defined,
+  natural,
+  routes,
+  seconds,
+  sides,
+  type Mapping,
+  type RunOptions,
+  type SinkOptions,
+  type SourceOptions,
+  type StreamOptions,
 } from './options.ts'
 import type { RingBuffer } from './ring.ts'
 import { setSinks, type Sink } from './sink.ts'
@@ -345,7 +364,10 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
 
   /** One run into memory: into `out`, or a new array for the `clocked` frames but for the first `offset`. */
   async #collect<T extends Samples>(
-    run: RunOptions, clocked: number | undefined, out: T | undefined, loop = false,
+    run: RunOptions,
+    clocked: number | undefined,
+    out: T | undefined,
+    loop = false,
   ): Promise<T> {
     const { format, frameSize } = this.#direction(true)
     const { offset = 0 } = run
@@ -373,7 +395,10 @@ function xrunKinds(bits: number): XrunKind[] {
 }
 
 /** Options with what a file says where nothing else is said, and the file. */
-async function ofFile(file: string | FileSource | SoundFile, options: StreamOptions): Promise<[StreamOptions, SoundFile]> {
+async function ofFile(
+  file: string | FileSource | SoundFile,
+  options: StreamOptions,
+): Promise<[StreamOptions, SoundFile]> {
   const opened = file instanceof SoundFile ? file : await SoundFile.open(file)
   const { sampleRate, channels, format } = opened.info
   return [{ sampleRate, channels, format, ...options }, opened]
@@ -387,7 +412,10 @@ export class OutputStream extends Stream {
   }
 
   /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
-  static async fromFile(file: string | FileSource | SoundFile, options: StreamOptions & SourceOptions = {}): Promise<OutputStream> {
+  static async fromFile(
+    file: string | FileSource | SoundFile,
+    options: StreamOptions & SourceOptions = {},
+  ): Promise<OutputStream> {
     const [asked, source] = await ofFile(file, options)
     return playing(new OutputStream(asked, true, false), source, options)
   }
@@ -421,7 +449,10 @@ export class DuplexStream extends Stream {
   }
 
   /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
-  static async fromFile(file: string | FileSource | SoundFile, options: StreamOptions & SourceOptions = {}): Promise<DuplexStream> {
+  static async fromFile(
+    file: string | FileSource | SoundFile,
+    options: StreamOptions & SourceOptions = {},
+  ): Promise<DuplexStream> {
     const [asked, source] = await ofFile(file, options)
     return playing(new DuplexStream(asked, true, true), source, options)
   }
@@ -443,7 +474,11 @@ export class DuplexStream extends Stream {
   }
 }
 
-async function playing<S extends Stream>(stream: S, source: SoundFile, { loop, bufferSize }: SourceOptions): Promise<S> {
+async function playing<S extends Stream>(
+  stream: S,
+  source: SoundFile,
+  { loop, bufferSize }: SourceOptions,
+): Promise<S> {
   try {
     await stream.setSource(source, defined({ loop, bufferSize }))
     return stream
