@@ -38,7 +38,8 @@ export interface FileInfo {
 }
 
 /** A description as the binding takes it. */
-export function describe({ path, ...rest }: FileDescription): FileOptions {
+export function describe(file: FileDescription): FileOptions {
+  const { path, ...rest } = file ?? {}
   const { channels, sampleRate } = rest
   natural('channels', channels)
   natural('sampleRate', sampleRate)

@@ -370,7 +370,7 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
     loop = false,
   ): Promise<T> {
     const { format, frameSize } = this.#direction(true)
-    const { offset = 0 } = run
+    const offset = natural('offset', run.offset, 0) ?? 0
     if (clocked !== undefined && clocked < offset) {
       throw invalid(`offset ${offset} is beyond the end at ${clocked} frames`)
     }
