@@ -10,6 +10,13 @@ export type Source = Samples | string | FileSource | SoundFile | RingBuffer
 
 const BUFFER_SIZE = 65_536
 
+/** A source whose length can be asked for: files are opened. */
+export async function resolve(source: Source): Promise<Samples | SoundFile | RingBuffer> {
+  return isSamples(source) || source instanceof RingBuffer || source instanceof SoundFile
+    ? source
+    : SoundFile.open(source)
+}
+
 /** Makes `source` what the next runs of a stream of `format` play; `null`: silence. */
 export async function setSource(
   stream: BindingStream,
@@ -18,14 +25,13 @@ export async function setSource(
   { loop = false, bufferSize }: SourceOptions,
 ): Promise<void> {
   const size = natural('bufferSize', bufferSize) ?? BUFFER_SIZE
-  if (source === null) return call(() => stream.clearSource())
-  if (isSamples(source)) {
-    const frames = bytesOf(format, source)
-    return call(() => stream.setSourceBuffer(frames, loop))
+  const resolved = source === null ? null : await resolve(source)
+  if (resolved === null) call(() => stream.clearSource())
+  else if (resolved instanceof SoundFile) call(() => stream.setSourceFile(SoundFile.binding(resolved), loop, size))
+  else if (resolved instanceof RingBuffer) {
+    attach(resolved, (memory, wake) => stream.setSourceRing(memory, wake))
+  } else {
+    const frames = bytesOf(format, resolved)
+    call(() => stream.setSourceBuffer(frames, loop))
   }
-  if (source instanceof RingBuffer) {
-    return attach(source, (memory, wake) => stream.setSourceRing(memory, wake))
-  }
-  const file = source instanceof SoundFile ? source : await SoundFile.open(source)
-  call(() => stream.setSourceFile(SoundFile.binding(file), loop, size))
 }

@@ -29,7 +29,7 @@ import {
 } from './options.ts'
 import type { RingBuffer } from './ring.ts'
 import { setSinks, type Sink } from './sink.ts'
-import { setSource, type Source } from './source.ts'
+import { resolve, setSource, type Source } from './source.ts'
 import type { BindingStream, OpenedDirection, SideOptions, StreamEventObject } from './binding/binding.js'
 
 const XRUN_KINDS = ['inputUnderflow', 'inputOverflow', 'outputUnderflow', 'outputOverflow'] as const
@@ -332,7 +332,7 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
     source: Source,
     { frames, pad, offset = 0, out, ...options }: PlayRecordOptions<T> = {},
   ): Promise<T> {
-    const opened = typeof source === 'string' ? await SoundFile.open(source) : source
+    const opened = await resolve(source)
     await this.setSource(opened, options)
     const length = bound('frames', frames) ?? (options.loop ? undefined : this.#length(opened))
     const padded = length === undefined ? undefined : length + (bound('pad', pad) ?? 0)
@@ -356,7 +356,7 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
   }
 
   /** Frames of a source, where that is known beforehand. */
-  #length(source: Source): number | undefined {
+  #length(source: Awaited<ReturnType<typeof resolve>>): number | undefined {
     const { format, frameSize } = this.#direction(false)
     if (isSamples(source)) return bytesOf(format, source).length / frameSize
     return source instanceof SoundFile ? source.info.frames : undefined

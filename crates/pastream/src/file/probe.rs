@@ -1,11 +1,14 @@
-//! Tells what a file is by its content.
+//! Tells what a file is by its content, which for RAW says nothing: its name does.
+
+use std::path::Path;
 
 use super::{Container, Decoder, ReadHint, au, input::Input, raw, wav};
 use crate::Result;
 
-/// The decoder for what the first bytes say, or for RAW where that is asked.
+/// The decoder for what the first bytes say, or for RAW where that is asked or the file is named so.
 pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decoder>> {
-    if hint.container == Some(Container::Raw) {
+    let named = || Container::from_path(Path::new(input.name())).ok();
+    if hint.container.or_else(named) == Some(Container::Raw) {
         return raw::decoder(input, hint);
     }
     let first = input.peek()?;

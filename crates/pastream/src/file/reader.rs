@@ -8,7 +8,7 @@ use crate::{Result, SampleFormat, convert::convert};
 /// What the user says of a file. Files with a header tell it themselves: of those only `container` is checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadHint {
-    /// The container; unset: told by the content. RAW is read only when it is asked for here.
+    /// The container; unset: told by the content, RAW by the name of the file.
     pub container: Option<Container>,
     /// The encoding of RAW.
     pub encoding: Option<Encoding>,
