@@ -92,6 +92,9 @@ export type ChunkOptions = Cut & Omit<RunOptions, 'prebuffer'> & { playback?: So
 /** Streams of which a run is under way: they are not to be collected, though nobody may hold them. */
 const running = new Set<Stream>()
 
+// A process that ends runs no clean-up of its addons: files are finished here, threads joined.
+process.once('exit', () => native.closeAll())
+
 /** A side that plays or records, with its frame's bytes. */
 interface Direction {
   readonly format: Format

@@ -155,6 +155,12 @@ export declare class BindingStream {
   listen(listener: (event: StreamEventObject) => void): void
 }
 
+/**
+ * Closes every stream of this environment: threads joined, files finished. For the end of a process, which runs
+ * no clean-up hook.
+ */
+export declare function closeAll(): void
+
 /** A device, as it is listed. */
 export interface Device {
   /** What opens it. */

@@ -14,6 +14,11 @@ pub(crate) fn thrown(error: &Error) -> napi::Error<String> {
     napi::Error::new(error.kind().code().to_owned(), error.message().to_owned())
 }
 
+/// An error of Node-API itself.
+pub(crate) fn failed(error: &napi::Error) -> napi::Error<String> {
+    napi::Error::new(pastream::ErrorKind::Io.code().to_owned(), error.reason.clone())
+}
+
 /// An error whose code, message and cause stay apart.
 #[napi(object)]
 pub struct Failure {

@@ -5,5 +5,6 @@
 pub mod devices;
 pub mod error;
 pub mod file;
+pub mod open;
 mod pipe;
 pub mod stream;

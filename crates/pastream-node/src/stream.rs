@@ -21,8 +21,9 @@ use pastream::{
 };
 
 use crate::{
-    error::{Failure, Result, later, thrown},
+    error::{Failure, Result, failed, later, thrown},
     file::{BindingFile, FileOptions},
+    open,
 };
 
 /// A channel that goes to another, both from 0.
@@ -252,8 +253,8 @@ impl BindingStream {
     /// # Errors
     /// What opening gives.
     #[napi(factory)]
-    pub fn open(options: OpenOptions) -> Result<Self> {
-        let open = || {
+    pub fn open(env: &Env, options: OpenOptions) -> Result<Self> {
+        let opened = || {
             Stream::open(StreamConfig {
                 device: options.device,
                 sample_rate: options.sample_rate,
@@ -269,8 +270,9 @@ impl BindingStream {
                 on_full: if options.abort_full { OnFull::Abort } else { OnFull::Gap },
             })
         };
-        let stream = open().map_err(|error| thrown(&error))?;
-        Ok(Self { stream: Arc::new(stream), sinks: Vec::new() })
+        let stream = Arc::new(opened().map_err(|error| thrown(&error))?);
+        open::register(env, &stream).map_err(|error| failed(&error))?;
+        Ok(Self { stream, sinks: Vec::new() })
     }
 
     /// What was really opened.
@@ -547,7 +549,7 @@ impl BindingRing {
             .weak::<true>()
             .max_queue_size::<1>()
             .build()
-            .map_err(|error| napi::Error::new("ERR_PASTREAM_IO".to_owned(), error.reason.clone()))?;
+            .map_err(|error| failed(&error))?;
         ring.set_listener(Some(Box::new(move || {
             call.call((), ThreadsafeFunctionCallMode::NonBlocking);
         })));

@@ -1,0 +1,39 @@
+//! The streams that a JavaScript environment has open, which end with it.
+
+use std::{
+    cell::RefCell,
+    sync::{Arc, Weak},
+};
+
+use napi::Env;
+use napi_derive::napi;
+use pastream::stream::Stream;
+
+thread_local! {
+    /// Of the one environment of this thread, once it has opened any.
+    static OPEN: RefCell<Option<Vec<Weak<Stream>>>> = const { RefCell::new(None) };
+}
+
+/// Sees to it that `stream` is closed where the environment ends before the program closes it, as a terminated worker's.
+pub(crate) fn register(env: &Env, stream: &Arc<Stream>) -> napi::Result<()> {
+    OPEN.with_borrow_mut(|open| {
+        if open.is_none() {
+            env.add_env_cleanup_hook((), |()| close_all())?;
+        }
+        let open = open.get_or_insert_default();
+        open.retain(|stream| stream.strong_count() > 0);
+        open.push(Arc::downgrade(stream));
+        Ok(())
+    })
+}
+
+/// Closes every stream of this environment: threads joined, files finished. For the end of a process, which runs
+/// no clean-up hook.
+#[napi]
+pub fn close_all() {
+    let open = OPEN.with_borrow(|open| open.clone().unwrap_or_default());
+    for stream in open.iter().filter_map(Weak::upgrade) {
+        // Nobody is left to be told of an error.
+        let _ = stream.close();
+    }
+}
