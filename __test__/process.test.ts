@@ -51,6 +51,27 @@ test('a process that closed its streams exits by itself', async (t) => {
   t.is(output, 'closed\n')
 })
 
+test('a stream that is open and not running holds no process', async (t) => {
+  const output = await program(`
+    import { OutputStream } from 'pastream-rs'
+    const stream = await OutputStream.open({ device: 'virtual' })
+    await stream.start()
+    await stream.stop()
+    console.log('idle')
+  `)
+  t.is(output, 'idle\n')
+})
+
+test('a run holds the process until its end is told', async (t) => {
+  const output = await program(`
+    import { OutputStream } from 'pastream-rs'
+    const stream = await OutputStream.open({ device: 'virtual', sampleRate: 48000 })
+    stream.on('finished', (outcome) => console.log(outcome, stream.frameCount))
+    await stream.start({ frames: 4800 })
+  `)
+  t.is(output, 'finished 4800\n')
+})
+
 test('a process that waits for a stream stays until it is over', async (t) => {
   const output = await program(`
     import { InputStream } from 'pastream-rs'
@@ -63,8 +84,8 @@ test('a process that waits for a stream stays until it is over', async (t) => {
   t.is(output, '9600\n')
 })
 
-for (const [name, end] of Object.entries({ 'process.exit': 'process.exit(0)', 'the end of its program': '' })) {
-  test(`a process that forgot to close its stream exits cleanly on ${name}, its file complete`, async (t) => {
+for (const end of ['process.exit(0)', 'throw new Error("mine")']) {
+  test(`a process that forgot to close its stream ends cleanly with ${end}, its file complete`, async (t) => {
     const path = await folder(t)
     const source = `
       import { DuplexStream, RingBuffer } from 'pastream-rs'
@@ -77,7 +98,9 @@ for (const [name, end] of Object.entries({ 'process.exit': 'process.exit(0)', 't
       console.log('leaving')
       ${end}
     `
-    t.is(await program(source, path('take.wav')), 'leaving\n')
+    const run = program(source, path('take.wav'))
+    if (end.startsWith('throw')) await t.throwsAsync(run, { message: /Error: mine/ })
+    else t.is(await run, 'leaving\n')
     await using file = await SoundFile.open(path('take.wav'))
     t.true((file.info.frames ?? 0) >= 9600)
   })

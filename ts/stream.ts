@@ -30,7 +30,7 @@ import {
 import type { RingBuffer } from './ring.ts'
 import { setSinks, type Sink } from './sink.ts'
 import { resolve, setSource, type Source } from './source.ts'
-import type { BindingStream, OpenedDirection, SideOptions, StreamEventObject } from './binding/binding.js'
+import type { BindingStream, OpenedDirection, Settled, SideOptions, StreamEventObject } from './binding/binding.js'
 
 const XRUN_KINDS = ['inputUnderflow', 'inputOverflow', 'outputUnderflow', 'outputOverflow'] as const
 /** What a device may miss. */
@@ -89,8 +89,8 @@ export type PlayRecordOptions<T extends Samples = SampleArray> = PlayOptions & R
 /** Counts as in the seed: `pad` is -1 where it is not given, so that chunks go on when the playback is over. */
 export type ChunkOptions = Cut & Omit<RunOptions, 'prebuffer'> & { playback?: Source; loop?: boolean }
 
-/** Streams of which a run is under way: they are not to be collected, though nobody may hold them. */
-const running = new Set<Stream>()
+/** The longest time of a timer. */
+const FOR_EVER = 2 ** 31 - 1
 
 // A process that ends runs no clean-up of its addons: files are finished here, threads joined.
 process.once('exit', () => native.closeAll())
@@ -107,6 +107,8 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
   readonly #binding: BindingStream
   #closed = false
   #plays = false
+  /** Those whose end was not told yet; all but the last one are over. */
+  readonly #runs: Run[] = []
 
   /** @internal */
   protected constructor(options: StreamOptions, plays: boolean, records: boolean) {
@@ -144,7 +146,7 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
       const [side, why] = [word as GapEvent['side'], cause as GapEvent['cause']]
       this.emit('gap', { side, frame, length: value, cause: why })
     } else {
-      running.delete(this)
+      this.#runs.shift()?.end()
       if (word === 'deviceLost') this.emit('deviceLost')
       if (failed && this.listenerCount('error') > 0) this.emit('error', failure(failed))
       this.emit('finished', word as Outcome)
@@ -278,29 +280,43 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
         prebuffer: prebuffer === true ? undefined : natural('prebuffer', Number(prebuffer), 0),
       }),
     }
-    running.add(this)
+    const run = hold(this)
+    this.#runs.push(run)
     try {
       await settle(() => this.#binding.start(options))
     } catch (error) {
-      if (!this.active) running.delete(this)
+      this.#runs.splice(this.#runs.indexOf(run), 1)
+      run.end()
       throw error
     }
   }
 
+  /** Waits for a call that ends the run, or waits for it; what happened in the run is told before. */
+  async #settle(work: () => Promise<Settled>): Promise<boolean> {
+    const over = this.#runs.at(-1)?.over
+    let ended = true
+    try {
+      ended = (await settle(work)) ?? true
+    } finally {
+      if (ended) await over
+    }
+    return ended
+  }
+
   /** Ends the run at the next block; resolves when everything is written. Rejects with the run's first error. */
   async stop(): Promise<void> {
-    await settle(() => this.#binding.stop())
+    await this.#settle(() => this.#binding.stop())
   }
 
   /** Ends the run at once; resolves when everything is written. Rejects with the run's first error. */
   async abort(): Promise<void> {
-    await settle(() => this.#binding.abort())
+    await this.#settle(() => this.#binding.abort())
   }
 
   /** Aborts what runs and frees the device. Safe to call more than once. Rejects with the run's first error. */
   async close(): Promise<void> {
     this.#closed = true
-    await settle(() => this.#binding.close())
+    await this.#settle(() => this.#binding.close())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -313,7 +329,7 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
    */
   async wait({ timeout }: { timeout?: number } = {}): Promise<boolean> {
     const limit = seconds('timeout', timeout)
-    return (await settle(() => this.#binding.wait(limit))) ?? true
+    return this.#settle(() => this.#binding.wait(limit))
   }
 
   /** Plays; resolves when the last frame has left the device. */
@@ -391,6 +407,24 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
     bytes(out).set(recorded)
     return out
   }
+}
+
+interface Run {
+  readonly over: Promise<void>
+  readonly end: () => void
+}
+
+/** A run, which holds its stream and the process until its end is told. */
+function hold(stream: Stream): Run {
+  const timer = setInterval(() => stream, FOR_EVER)
+  let end = (): void => {}
+  const over = new Promise<void>((resolve) => {
+    end = () => {
+      clearInterval(timer)
+      resolve()
+    }
+  })
+  return { over, end }
 }
 
 function xrunKinds(bits: number): XrunKind[] {

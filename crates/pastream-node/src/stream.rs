@@ -447,9 +447,9 @@ impl BindingStream {
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn start(&self, env: &Env, options: RunOptions) -> napi::Result<Object<'static>> {
         let stream = Arc::clone(&self.stream);
-        later(env, move || {
+        let prepare = || {
             let count = |name: &str, value: Option<f64>| value.map(|value| whole(name, value)).transpose();
-            let run = Run {
+            stream.prepare(&Run {
                 frames: count("frames", options.frames)?,
                 pad: count("pad", options.pad)?,
                 offset: whole("offset", options.offset)?,
@@ -458,9 +458,11 @@ impl BindingStream {
                     Some(frames) => Prebuffer::Frames(usize::try_from(frames).unwrap_or(usize::MAX)),
                     None => Prebuffer::Full,
                 },
-            };
-            stream.start(&run).map(|()| None)
-        })
+            })
+        };
+        // At once, so that a call that follows finds the run under way.
+        let prepared = prepare();
+        later(env, move || prepared?.start().map(|()| None))
     }
 
     /// Ends the run at the next block.

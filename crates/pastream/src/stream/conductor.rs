@@ -77,13 +77,15 @@ impl Conductor {
             }
         }
         self.tell();
-        self.finish();
+        let (recording, error) = self.finish();
+        self.inner.finished(self.source.take(), recording, error);
     }
 
     /// Ends a run whose device did not start.
-    pub(super) fn cancel(self) {
+    pub(super) fn cancel(mut self) {
         self.ending.store(true, Ordering::Release);
         self.finish();
+        self.inner.keep(self.source.take());
     }
 
     /// Passes on what the callback said since the last time.
@@ -114,8 +116,8 @@ impl Conductor {
         }
     }
 
-    /// Ends rings, joins threads, keeps the first error, and says that it is over.
-    fn finish(mut self) {
+    /// Ends rings and joins threads. Returns what memory got, and the first error.
+    fn finish(&mut self) -> (Option<Vec<u8>>, Option<Error>) {
         let mut errors = Vec::new();
         if let Some(ring) = &self.feed {
             ring.close();
@@ -165,6 +167,6 @@ impl Conductor {
             )),
             _ => None,
         });
-        self.inner.finished(self.source.take(), recording, errors.into_iter().next());
+        (recording, errors.into_iter().next())
     }
 }

@@ -4,35 +4,22 @@ use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use pastream_rt::{Callback, Event, Gap, Limits, OnFull, Outcome, Shared, SinkCounts, Xruns};
-use ringbuf::{HeapRb, traits::Split};
+use pastream_rt::{Event, Outcome, Shared, SinkCounts, Xruns};
 
-use super::{
-    Prebuffer, Run, SideConfig, StreamConfig,
-    conductor::{Conductor, Ending, FeedEnd},
-    engine::Engine,
-    prepare::{self, Feed, Target},
-};
+use super::{Run, SideConfig, Start, StreamConfig};
 use crate::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Result, SampleFormat,
     backend::{Device, Opened, OpenedSide, Request, Side},
     device,
-    format::with_sample,
     ring::Ring,
-    sink::{self, Sink},
-    source::{self, Source},
+    sink::Sink,
+    source::Source,
 };
-
-/// Events that wait for the conductor, at most; more are counted.
-const EVENTS: usize = 1024;
-/// Gaps that wait for a sink, at most; while there is no room for one the last gap grows.
-const GAPS: usize = 1024;
 
 /// What a stream tells while it runs.
 #[derive(Clone, Debug)]
@@ -52,33 +39,40 @@ type Listener = Box<dyn Fn(&StreamEvent) + Send + Sync>;
 
 /// What handle and conductor share.
 pub(super) struct Inner {
-    config: StreamConfig,
+    pub(super) config: StreamConfig,
     pub(super) opened: Opened,
     device: Mutex<Box<dyn Device>>,
     pub(super) shared: Arc<Shared>,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     changed: Condvar,
     listener: Mutex<Option<Listener>>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     active: bool,
     closed: bool,
     finished: bool,
     source: Option<Source>,
     sinks: Vec<Sink>,
-    counts: Vec<Arc<SinkCounts>>,
+    pub(super) counts: Vec<Arc<SinkCounts>>,
     recording: Option<Vec<u8>>,
     error: Option<Error>,
     /// Set to end the run: every wait of it looks here.
     ending: Arc<AtomicBool>,
-    rings: Vec<Arc<Ring>>,
-    conductor: Option<JoinHandle<()>>,
+    pub(super) rings: Vec<Arc<Ring>>,
+    pub(super) conductor: Option<JoinHandle<()>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Channels and format of a side that must be open.
+pub(super) fn side(side: Option<&OpenedSide>, verb: &str) -> Result<(usize, SampleFormat)> {
+    side.map(|side| (side.channels, side.format)).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidArgument, format!("the stream does not {verb}: open one that does"))
+    })
 }
 
 impl Inner {
@@ -90,6 +84,23 @@ impl Inner {
         if let Some(listener) = &*lock(&self.listener) {
             listener(event);
         }
+    }
+
+    /// Keeps the source of a run that did not start for the next one.
+    pub(super) fn keep(&self, source: Option<Source>) {
+        lock(&self.state).source = source;
+    }
+
+    /// Ends a run that did not start.
+    pub(super) fn give_up(&self) {
+        let mut state = lock(&self.state);
+        state.active = false;
+        // Writer threads that were started already return, and create nothing.
+        for ring in state.rings.drain(..) {
+            ring.end();
+        }
+        drop(state);
+        self.changed.notify_all();
     }
 
     pub(super) fn finished(&self, source: Option<Source>, recording: Option<Vec<u8>>, error: Option<Error>) {
@@ -237,12 +248,6 @@ impl Stream {
         Err(Error::new(ErrorKind::StreamState, wrong))
     }
 
-    fn side(side: Option<&OpenedSide>, verb: &str) -> Result<(usize, crate::SampleFormat)> {
-        side.map(|side| (side.channels, side.format)).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, format!("the stream does not {verb}: open one that does"))
-        })
-    }
-
     fn check_frames(&self, what: &str, channels: usize, rate: u32, wanted: usize) -> Result<()> {
         let actual = self.inner.opened.sample_rate;
         if rate != actual || channels != wanted {
@@ -264,7 +269,7 @@ impl Stream {
     }
 
     fn check_source(&self, source: &Source) -> Result<()> {
-        let (channels, format) = Self::side(self.inner.opened.playback.as_ref(), "play")?;
+        let (channels, format) = side(self.inner.opened.playback.as_ref(), "play")?;
         let frame_size = channels * format.size();
         match source {
             Source::Buffer { frames, .. } if !frames.len().is_multiple_of(frame_size) => {
@@ -288,7 +293,7 @@ impl Stream {
     }
 
     fn check_sink(&self, sink: &Sink) -> Result<()> {
-        let (channels, format) = Self::side(self.inner.opened.recording.as_ref(), "record")?;
+        let (channels, format) = side(self.inner.opened.recording.as_ref(), "record")?;
         match sink {
             Sink::Buffer { .. } => Ok(()),
             Sink::File { writer, .. } => {
@@ -305,248 +310,40 @@ impl Stream {
     /// # Errors
     /// `StreamState` while a run is under way or after [`close`](Self::close); what the device gives. Nothing was moved then.
     pub fn start(&self, run: &Run) -> Result<()> {
+        self.prepare(run)?.start()
+    }
+
+    /// Makes a run the one under way, which [`stop`](Self::stop) and the like end from now on. [`Start::start`] starts it.
+    ///
+    /// # Errors
+    /// `StreamState` while a run is under way or after [`close`](Self::close); `InvalidArgument` where the counts
+    /// contradict each other.
+    pub fn prepare(&self, run: &Run) -> Result<Start> {
         let mut state = self.idle()?;
-        if let Some(conductor) = state.conductor.take() {
-            // It has said that it is over, so this doesn't wait.
-            let _ = conductor.join();
-        }
         if let Some(frames) = run.frames
             && run.offset > frames
         {
             let message = format!("offset {} is beyond the end at {frames} frames", run.offset);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
+        if let Some(conductor) = state.conductor.take() {
+            // It has said that it is over, so this doesn't wait.
+            let _ = conductor.join();
+        }
         state.active = true;
         state.finished = false;
         state.error = None;
         state.recording = None;
         state.ending = Arc::default();
-        let ending = Arc::clone(&state.ending);
-        let (source, sinks) = (state.source.take(), std::mem::take(&mut state.sinks));
-        drop(state);
         self.inner.shared.reset();
-        let started = self.begin(run, source, sinks, &ending);
-        if started.is_err() {
-            let mut state = lock(&self.inner.state);
-            state.active = false;
-            // Writer threads that were started already return, and create nothing.
-            for ring in state.rings.drain(..) {
-                ring.end();
-            }
-            drop(state);
-            self.inner.changed.notify_all();
-        }
-        started
-    }
-
-    #[expect(clippy::too_many_lines, reason = "one run is set up in one order, which splitting would hide")]
-    fn begin(
-        &self,
-        run: &Run,
-        source: Option<Source>,
-        sinks: Vec<Sink>,
-        ending: &Arc<AtomicBool>,
-    ) -> Result<()> {
-        let inner = &self.inner;
-        let (config, opened) = (&inner.config, &inner.opened);
-        let limits = Limits { frames: run.frames, pad: run.pad };
-
-        let mut kept = None;
-        let mut feed_ring = None;
-        let mut reading = None;
-        let feed = match source {
-            None => None,
-            Some(Source::Buffer { frames, looped }) => {
-                kept = Some(Source::Buffer { frames: Arc::clone(&frames), looped });
-                Some(Feed::Buffer { frames, looped })
-            }
-            Some(Source::Ring(ring)) => {
-                kept = Some(Source::Ring(Arc::clone(&ring)));
-                feed_ring = Some(Arc::clone(&ring));
-                Some(Feed::Ring(ring))
-            }
-            Some(Source::File { mut reader, looped, buffer_size }) => {
-                let (channels, format) = Self::side(opened.playback.as_ref(), "play")?;
-                reader.set_format(format);
-                if reader.seekable() {
-                    reader.seek(0)?;
-                }
-                let ring = Ring::new(channels * format.size(), buffer_size)?;
-                feed_ring = Some(Arc::clone(&ring));
-                reading = Some((reader, looped, buffer_size));
-                Some(Feed::Ring(ring))
-            }
-        };
-        let play = match (feed, &opened.playback) {
-            (Some(feed), Some(side)) => {
-                let routes = config.playback.as_ref().and_then(|side| side.routes.as_deref());
-                let mapping = prepare::mapping(routes, side.channels, side.channels)?;
-                Some(prepare::play(feed, side.format, mapping, config.on_starved)?)
-            }
-            _ => None,
-        };
-
-        let mut targets = Vec::new();
-        let mut endings = Vec::new();
-        for sink in sinks {
-            let (channels, format) = Self::side(opened.recording.as_ref(), "record")?;
-            let (target, ending) = self.target(sink, channels * format.size(), format.silence(), ending)?;
-            lock(&inner.state).rings.push(Arc::clone(&target.frames));
-            targets.push(target);
-            endings.push(ending);
-        }
-        let counts: Vec<_> = targets.iter().map(|target| Arc::clone(&target.counts)).collect();
-        let record = match &opened.recording {
-            Some(side) if !targets.is_empty() => {
-                let routes = config.recording.as_ref().and_then(|side| side.routes.as_deref());
-                let mapping = prepare::mapping(routes, side.channels, side.channels)?;
-                Some(prepare::record(&targets, side.format, mapping, run.offset)?)
-            }
-            _ => None,
-        };
-
-        {
-            let mut state = lock(&inner.state);
-            state.counts.clone_from(&counts);
-            state.rings.extend(feed_ring.clone());
-        }
-        let reader = match (reading, &feed_ring) {
-            (Some(reading), Some(ring)) => Some(Self::read(reading, ring, ending)?),
-            _ => None,
-        };
-        if let Some(ring) = &feed_ring {
-            let wanted = match run.prebuffer {
-                Prebuffer::None => 0,
-                Prebuffer::Frames(frames) => frames,
-                Prebuffer::Full if reader.is_some() => ring.capacity(),
-                Prebuffer::Full => 1,
-            };
-            ring.wait_readable(wanted, None, &|| ending.load(Ordering::Acquire));
-        }
-
-        let (events, told) = HeapRb::<Event>::new(EVENTS).split();
-        let mut callback = Callback::new(limits, play, record, events, Arc::clone(&inner.shared));
-        if let Some(side) = &opened.playback {
-            callback = with_sample!(side.format, S => callback.silent::<S>());
-        }
-        let conductor = Conductor {
-            inner: Arc::clone(inner),
-            events: told,
-            ending: Arc::clone(ending),
-            feed: feed_ring.clone(),
-            source: kept,
-            reader,
-            sinks: endings,
-        };
-        // It waits at the gate until the device runs, so that a device that fails to start leaves nothing behind.
-        let (open, gate) = mpsc::channel::<bool>();
-        let thread = thread::Builder::new()
-            .name("pastream-conductor".to_owned())
-            .spawn(move || {
-                if gate.recv() == Ok(true) {
-                    conductor.run();
-                } else {
-                    conductor.cancel();
-                }
-            })
-            .map_err(|error| Error::io("cannot start the conductor thread", error))?;
-        let engine = Engine {
-            callback,
-            limits,
-            shared: Arc::clone(&inner.shared),
-            ending: Arc::clone(ending),
-            source: feed_ring,
-            sinks: targets
-                .iter()
-                .filter(|target| target.on_full != OnFull::Discard)
-                .map(|target| Arc::clone(&target.frames))
-                .collect(),
-            conductor: thread.thread().clone(),
-        };
-        drop(targets);
-        let started = inner.device().start(Box::new(engine));
-        // The conductor lives until it is told, so the gate is there.
-        let _ = open.send(started.is_ok());
-        lock(&inner.state).conductor = Some(thread);
-        started
-    }
-
-    /// The reader thread of a file.
-    fn read(
-        (mut reader, looped, buffer_size): (Box<crate::file::FileReader>, bool, usize),
-        ring: &Arc<Ring>,
-        ending: &Arc<AtomicBool>,
-    ) -> Result<mpsc::Receiver<FeedEnd>> {
-        let (done, end) = mpsc::channel();
-        let writer = ring.writer()?;
-        let ending = Arc::clone(ending);
-        thread::Builder::new()
-            .name("pastream-reader".to_owned())
-            .spawn(move || {
-                let read = source::feed(&mut reader, writer, looped, &|| ending.load(Ordering::Acquire));
-                // Nobody listens where the run gave up waiting for a pipe.
-                let _ = done.send((reader, looped, buffer_size, read));
-            })
-            .map_err(|error| Error::io("cannot start the reader thread", error))?;
-        Ok(end)
-    }
-
-    /// The rings of a sink, and what it ends in; starts the writer thread of a file.
-    fn target(
-        &self,
-        sink: Sink,
-        frame_size: usize,
-        silence: u8,
-        ending: &Arc<AtomicBool>,
-    ) -> Result<(Target, Ending)> {
-        let on_full = self.inner.config.on_full;
-        let counts = Arc::<SinkCounts>::default();
-        let new_gaps = || Ring::new(size_of::<Gap>(), GAPS);
-        match sink {
-            Sink::Buffer { frames: capacity } => {
-                let (frames, gaps) = (Ring::new(frame_size, capacity.max(1))?, new_gaps()?);
-                let on_full = OnFull::Discard;
-                let ending = Ending::Buffer {
-                    frames: Arc::clone(&frames),
-                    capacity,
-                    silence,
-                    gaps: gaps.consumer()?,
-                    seen: Vec::new(),
-                };
-                Ok((Target { frames, gaps, counts, on_full }, ending))
-            }
-            Sink::File { mut writer, buffer_size } => {
-                let (frames, gaps) = (Ring::new(frame_size, buffer_size)?, new_gaps()?);
-                let (reader, gap_reader) = (frames.reader()?, gaps.consumer()?);
-                let (shared, ending) = (Arc::clone(&self.inner.shared), Arc::clone(ending));
-                let done = thread::Builder::new()
-                    .name("pastream-writer".to_owned())
-                    .spawn(move || {
-                        let written = sink::drain(&mut writer, reader, gap_reader, silence);
-                        if written.is_err() {
-                            // A recording that can't be stored ends the run; the other sinks are completed.
-                            shared.request_abort();
-                            ending.store(true, Ordering::Release);
-                        }
-                        written
-                    })
-                    .map_err(|error| Error::io("cannot start the writer thread", error))?;
-                let ending = Ending::File { frames: Arc::clone(&frames), done };
-                Ok((Target { frames, gaps, counts, on_full }, ending))
-            }
-            Sink::Ring { frames, gaps } => {
-                frames.reopen();
-                let (gaps, own) = if let Some(gaps) = gaps {
-                    (gaps, None)
-                } else {
-                    let gaps = new_gaps()?;
-                    let own = gaps.consumer()?;
-                    (gaps, Some(own))
-                };
-                let ending = Ending::Ring { frames: Arc::clone(&frames), gaps: own };
-                Ok((Target { frames, gaps, counts, on_full }, ending))
-            }
-        }
+        Ok(Start {
+            inner: Arc::clone(&self.inner),
+            run: *run,
+            source: state.source.take(),
+            sinks: std::mem::take(&mut state.sinks),
+            ending: Arc::clone(&state.ending),
+            started: false,
+        })
     }
 
     /// Ends the run at the next block and waits until everything is written. Does nothing where none is under way.

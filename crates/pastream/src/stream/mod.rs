@@ -5,7 +5,9 @@ mod config;
 mod engine;
 mod handle;
 mod prepare;
+mod start;
 
 pub use config::{Prebuffer, Run, SideConfig, StreamConfig};
 pub use handle::{Stream, StreamEvent};
 pub use pastream_rt::{Event, Gap, GapCause, OnFull, OnStarved, Outcome, Route, Side, Xruns};
+pub use start::Start;

@@ -31,7 +31,7 @@ fn what_is_no_audio_says_so() {
     assert_eq!(open("empty.wav", Some(b"")).0, ErrorKind::UnsupportedFile);
     assert!(open("empty.wav", None).1.ends_with("the file is empty"));
     assert_eq!(open("missing.wav", None).0, ErrorKind::Io);
-    assert_eq!(open("take.raw", Some(&[0; 100])).0, ErrorKind::UnsupportedFile);
+    assert_eq!(open("take.raw", Some(&[0; 100])).0, ErrorKind::InvalidArgument);
     fs::create_dir(folder.join("folder.wav")).unwrap();
     let (kind, message) = open("folder.wav", None);
     assert!(kind == ErrorKind::Io && message.contains("directory"), "{message}");
