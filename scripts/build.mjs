@@ -29,7 +29,12 @@ await build({
   plugins: [library],
 })
 const names = Object.keys(createRequire(import.meta.url)('../dist/index.cjs'))
-await writeFile('dist/index.js', `import library from './index.cjs'\nexport const { ${names.join(', ')} } = library\n`)
+// Not imported: to import CommonJS, Node compiles a scanner of exports, most of the command's own start-up.
+const wrapper = [
+  `import { createRequire } from 'node:module'`,
+  `export const { ${names.join(', ')} } = createRequire(import.meta.url)('./index.cjs')`,
+]
+await writeFile('dist/index.js', `${wrapper.join('\n')}\n`)
 
 // The same declarations for import and for require, which take them as those of a module of their own kind.
 run('npx', ['tsc', '-p', 'tsconfig.types.json'])
