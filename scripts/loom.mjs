@@ -2,4 +2,9 @@
 import { run } from './setup.mjs'
 
 const env = { RUSTFLAGS: '--cfg loom', CARGO_TARGET_DIR: 'target/loom' }
-run('cargo', ['test', '--release', '--locked', '-p', 'pastream-rt', '--test', 'loom'], env)
+for (const [crate, test] of [
+  ['pastream-rt', 'loom'],
+  ['pastream', 'loom_ring'],
+]) {
+  run('cargo', ['test', '--release', '--locked', '--quiet', '-p', crate, '--test', test], env)
+}
