@@ -11,7 +11,7 @@ use std::{
 
 use pastream_rt::{Event, Outcome, Shared, SinkCounts, Xruns};
 
-use super::{Run, SideConfig, Start, StreamConfig};
+use super::{Run, SideConfig, Start, StreamConfig, prepare};
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{Device, Opened, OpenedSide, Request, Side},
@@ -97,6 +97,7 @@ impl Inner {
         state.active = false;
         // Writer threads that were started already return, and create nothing.
         for ring in state.rings.drain(..) {
+            ring.close();
             ring.end();
         }
         drop(state);
@@ -144,6 +145,15 @@ impl Stream {
             latency: config.latency,
         })?;
         let opened = device.opened().clone();
+        for (what, config, opened) in [
+            ("playback", &config.playback, &opened.playback),
+            ("recording", &config.recording, &opened.recording),
+        ] {
+            if let Some(side) = opened {
+                // Now, not when a run has begun its files.
+                prepare::mapping(what, config.as_ref(), side.channels)?;
+            }
+        }
         let inner = Inner {
             config,
             opened,
