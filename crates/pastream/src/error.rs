@@ -85,7 +85,7 @@ impl Error {
             reason.truncate(end);
         }
         let advice = match error.kind() {
-            IoErrorKind::NotFound => ": check the path",
+            IoErrorKind::NotFound | IoErrorKind::NotADirectory => ": check the path",
             IoErrorKind::PermissionDenied | IoErrorKind::ReadOnlyFilesystem => {
                 ": choose another, or change its rights"
             }

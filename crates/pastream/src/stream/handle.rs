@@ -223,7 +223,8 @@ impl Stream {
     ///
     /// # Errors
     /// `StreamState` while a run is under way; `InvalidArgument` where the stream doesn't play or the frames aren't the
-    /// stream's; `UnsupportedConfig` for a file of another rate or channel count; `UnsupportedFile` for a pipe that is to loop.
+    /// stream's; `UnsupportedConfig` for a file of another rate or channel count; `UnsupportedFile` for a pipe or an empty
+    /// file that is to loop.
     pub fn set_source(&self, source: Option<Source>) -> Result<()> {
         let mut state = self.idle()?;
         if let Some(source) = &source {
@@ -294,6 +295,10 @@ impl Stream {
                 if *looped && !reader.seekable() {
                     let message =
                         format!("{} can't be looped: it is a pipe, which can't be rewound", reader.name());
+                    return Err(Error::new(ErrorKind::UnsupportedFile, message));
+                }
+                if *looped && reader.spec().frames == Some(0) {
+                    let message = format!("{} holds no frames to loop", reader.name());
                     return Err(Error::new(ErrorKind::UnsupportedFile, message));
                 }
                 self.check_frames(reader.name(), reader.spec().channels, reader.spec().sample_rate, channels)
