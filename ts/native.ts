@@ -31,8 +31,9 @@ export function call<T>(work: () => T): T {
 }
 
 /** A failure that the binding told, as our error. */
-export function failure({ code, message, cause }: Binding.Failure): PastreamError {
-  return new PastreamError(code as ErrorCode, message, cause ? { cause } : undefined)
+export function failure({ code, message, cause, causeCode }: Binding.Failure): PastreamError {
+  const reason = cause && Object.assign(new Error(cause), causeCode && { code: causeCode })
+  return new PastreamError(code as ErrorCode, message, reason ? { cause: reason } : undefined)
 }
 
 /** Waits for a call of the binding that takes its time. */

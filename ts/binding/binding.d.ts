@@ -193,6 +193,8 @@ export interface Failure {
   message: string
   /** What caused it. */
   cause?: string
+  /** The cause's name in POSIX, where it is the operating system's. */
+  causeCode?: string
 }
 
 /** What a file holds. */

@@ -1,6 +1,9 @@
 //! Errors as JavaScript gets them: code, message and cause, apart.
 
-use std::{error::Error as _, thread};
+use std::{
+    error::{self, Error as _},
+    io, thread,
+};
 
 use napi::{Env, bindgen_prelude::Object};
 use napi_derive::napi;
@@ -28,6 +31,18 @@ pub struct Failure {
     pub message: String,
     /// What caused it.
     pub cause: Option<String>,
+    /// The cause's name in POSIX, where it is the operating system's.
+    pub cause_code: Option<String>,
+}
+
+fn posix(error: &(dyn error::Error + 'static)) -> Option<&'static str> {
+    match error.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::BrokenPipe => Some("EPIPE"),
+        io::ErrorKind::NotFound => Some("ENOENT"),
+        io::ErrorKind::PermissionDenied => Some("EACCES"),
+        io::ErrorKind::StorageFull => Some("ENOSPC"),
+        _ => None,
+    }
 }
 
 impl From<Error> for Failure {
@@ -36,6 +51,7 @@ impl From<Error> for Failure {
             code: error.kind().code().to_owned(),
             message: error.message().to_owned(),
             cause: error.source().map(ToString::to_string),
+            cause_code: error.source().and_then(posix).map(str::to_owned),
         }
     }
 }

@@ -2,12 +2,18 @@
 
 use std::{
     cell::RefCell,
-    sync::{Arc, Weak},
+    convert::Infallible,
+    sync::{Arc, Weak, mpsc},
+    thread,
+    time::Duration,
 };
 
 use napi::Env;
 use napi_derive::napi;
 use pastream::stream::Stream;
+
+/// How long a stream may take to close: one that hangs in a pipe nobody reads must not hold a process that ends.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 thread_local! {
     /// Of the one environment of this thread, once it has opened any.
@@ -32,8 +38,16 @@ pub(crate) fn register(env: &Env, stream: &Arc<Stream>) -> napi::Result<()> {
 #[napi]
 pub fn close_all() {
     let open = OPEN.with_borrow(|open| open.clone().unwrap_or_default());
+    let (closing, closed) = mpsc::channel::<Infallible>();
     for stream in open.iter().filter_map(Weak::upgrade) {
+        let closing = closing.clone();
         // Nobody is left to be told of an error.
-        let _ = stream.close();
+        let _ = thread::Builder::new().spawn(move || {
+            let _ = stream.close();
+            drop(closing);
+        });
     }
+    drop(closing);
+    // Ends when the last one is closed.
+    let _ = closed.recv_timeout(PATIENCE);
 }

@@ -1,6 +1,6 @@
 //! The one error of the library: what went wrong, in a word for programs and a sentence for people.
 
-use std::{error, fmt, sync::Arc};
+use std::{error, fmt, io::ErrorKind as IoErrorKind, sync::Arc};
 
 /// What went wrong, and so what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,7 +80,19 @@ impl Error {
     /// An error of the operating system: `doing` says what was tried, on what (`"cannot open take.wav"`).
     #[must_use]
     pub fn io(doing: impl fmt::Display, error: std::io::Error) -> Self {
-        Self::new(ErrorKind::Io, format!("{doing}: {error}")).with_source(error)
+        let mut reason = error.to_string();
+        if let Some(end) = reason.find(" (os error ") {
+            reason.truncate(end);
+        }
+        let advice = match error.kind() {
+            IoErrorKind::NotFound | IoErrorKind::NotADirectory => ": check the path",
+            IoErrorKind::PermissionDenied | IoErrorKind::ReadOnlyFilesystem => {
+                ": choose another, or change its rights"
+            }
+            IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded => ": make room, or write elsewhere",
+            _ => "",
+        };
+        Self::new(ErrorKind::Io, format!("{doing}: {reason}{advice}")).with_source(error)
     }
 
     /// The same error with the one that caused it.

@@ -8,7 +8,7 @@ use pastream::{
     ring::Ring,
     sink::Sink,
     source::Source,
-    stream::{Outcome, Prebuffer, Run, SideConfig, Stream, StreamConfig},
+    stream::{Outcome, Prebuffer, Route, Run, SideConfig, Stream, StreamConfig},
 };
 
 fn side(channels: usize, format: SampleFormat) -> SideConfig {
@@ -227,4 +227,20 @@ fn a_full_disk_ends_the_run_and_says_so() {
     let error = stream.wait(None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.message().contains("/dev/full"), "{error}");
+}
+
+#[test]
+fn a_map_of_channels_that_are_not_there_is_refused_before_any_file_is_begun() {
+    for (from, to, wrong) in [(2, 0, "no channel 3 to read"), (0, 5, "no channel 6 to write")] {
+        let routes = Some(vec![Route { from, to, gain: 1.0 }]);
+        let error = Stream::open(StreamConfig {
+            device: "virtual".to_owned(),
+            recording: Some(SideConfig { routes, ..side(2, SampleFormat::Int16) }),
+            ..StreamConfig::default()
+        })
+        .err()
+        .unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.message().contains("recording") && error.message().contains(wrong), "{error}");
+    }
 }

@@ -167,7 +167,8 @@ impl Input {
     }
 
     pub(super) fn corrupt(&self, wrong: impl std::fmt::Display) -> Error {
-        Error::new(ErrorKind::CorruptFile, format!("{}: {wrong}", self.name))
+        let advice = "make it again, or have its bytes read as samples with -t raw -c -r -e";
+        Error::new(ErrorKind::CorruptFile, format!("{}: {wrong}; {advice}", self.name))
     }
 
     pub(super) fn unsupported(&self, wrong: impl std::fmt::Display) -> Error {

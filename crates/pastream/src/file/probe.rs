@@ -25,7 +25,7 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
     match found {
         Some(Container::Wav) => wav::decoder(input),
         Some(Container::Au) => au::decoder(input),
-        _ if first.is_empty() => Err(input.unsupported("the file is empty")),
+        _ if first.is_empty() => Err(input.unsupported("it is empty: give a file that holds audio")),
         _ => {
             let first = first[..first.len().min(8)].escape_ascii().to_string();
             let message = "WAV, AU, or RAW with -t raw -c -r -e";

@@ -15,7 +15,7 @@ pub const MAX_SAMPLE_RATE: u32 = 768_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Container {
-    /// RIFF WAVE, little-endian.
+    /// RIFF WAVE, little-endian unless asked otherwise (RIFX then).
     Wav,
     /// Sun/NeXT audio, big-endian unless asked otherwise.
     Au,
@@ -50,13 +50,17 @@ impl Container {
     /// The container that the extension of `path` means, in any case.
     ///
     /// # Errors
-    /// `UnsupportedFile` where it means none.
+    /// `UnsupportedFile` where it means none, `Io` where that is because it is a directory.
     pub fn from_path(path: &Path) -> Result<Self> {
         let extension = path.extension().unwrap_or_default();
         let means = |container: &Self| {
             container.extensions().iter().any(|known| extension.eq_ignore_ascii_case(known))
         };
         Self::ALL.into_iter().find(means).ok_or_else(|| {
+            if path.is_dir() {
+                let message = format!("{} is a directory: name a file in it", path.display());
+                return Error::new(ErrorKind::Io, message);
+            }
             let known =
                 Self::ALL.map(|container| format!(".{}", container.extensions().join(", ."))).join(", ");
             let names = Self::ALL.map(Self::name).join(", ");
@@ -146,8 +150,8 @@ impl Spec {
     /// Whether the container can hold this.
     ///
     /// # Errors
-    /// `InvalidArgument` for channels or a rate out of range; `UnsupportedFile` for an encoding or byte order that the
-    /// container doesn't have.
+    /// `InvalidArgument` for channels or a rate out of range; `UnsupportedFile` for an encoding that the container
+    /// doesn't have.
     pub fn check(&self) -> Result<()> {
         let Self { container, encoding, .. } = self;
         if let Some(wrong) = self.out_of_range() {
@@ -157,10 +161,6 @@ impl Spec {
             let names: Vec<_> = container.encodings().iter().map(|encoding| encoding.name()).collect();
             let message =
                 format!("{container} can't hold {encoding}: choose with -e one of {}", names.join(", "));
-            return Err(Error::new(ErrorKind::UnsupportedFile, message));
-        }
-        if *container == Container::Wav && self.endian == Endian::Big {
-            let message = "wav is little-endian: leave out --endian, or choose au or raw with -t";
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         }
         Ok(())

@@ -16,7 +16,8 @@ const UPDATE: Duration = Duration::from_millis(500);
 /// Silence is written so many bytes at a time.
 const SILENCE: usize = 1 << 16;
 
-/// Writes what `reader` gives to `writer` until the ring has ended, then finishes the file.
+/// Writes what `reader` gives to `writer` until the ring has ended, then finishes the file. Where the ring is closed
+/// before anything came, nothing is created.
 ///
 /// # Errors
 /// What writing the file gives. The ring is closed and the file finished then too.
@@ -29,6 +30,9 @@ pub(crate) fn drain(
     let mut written = write_all(writer, &mut reader, &mut gaps, silence);
     if written.is_err() {
         reader.ring().close();
+    } else if !reader.ring().is_closed() {
+        // Nothing recorded is a recording, too.
+        written = writer.begin();
     }
     let finished = writer.finish();
     if written.is_ok() {
@@ -57,8 +61,12 @@ fn write_all(
         let before = gap.map_or(u64::MAX, |gap| gap.position - read);
         let frames = available.min(usize::try_from(before).unwrap_or(usize::MAX));
         let (left, right) = reader.slices(frames);
-        writer.write(left)?;
-        writer.write(right)?;
+        for part in [left, right] {
+            // Nothing would begin the file.
+            if !part.is_empty() {
+                writer.write(part)?;
+            }
+        }
         reader.advance(frames);
         read += frames as u64;
         if let Some(lost) = gap.take_if(|gap| gap.position == read) {
@@ -80,5 +88,33 @@ fn write_all(
             }
             reader.ring().wait_readable(quarter, Some(UPDATE / 2), &|| false);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        SampleFormat,
+        file::{Container, Endian, Spec},
+        ring::Ring,
+    };
+
+    #[test]
+    fn a_run_that_did_not_start_creates_nothing() {
+        let path = std::env::temp_dir().join(format!("pastream-drain-{}.wav", std::process::id()));
+        for closed in [true, false] {
+            let spec =
+                Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 8_000, None, Endian::File).unwrap();
+            let mut writer = FileWriter::create(&path, spec).unwrap();
+            let (frames, gaps) = (Ring::new(2, 8).unwrap(), Ring::new(size_of::<Gap>(), 8).unwrap());
+            if closed {
+                frames.close();
+            }
+            frames.end();
+            drain(&mut writer, frames.reader().unwrap(), gaps.consumer().unwrap(), 0).unwrap();
+            assert_eq!(path.exists(), !closed);
+        }
+        std::fs::remove_file(path).unwrap();
     }
 }

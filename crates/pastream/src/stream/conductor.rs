@@ -84,6 +84,11 @@ impl Conductor {
     /// Ends a run whose device did not start.
     pub(super) fn cancel(mut self) {
         self.ending.store(true, Ordering::Release);
+        for sink in &self.sinks {
+            if let Ending::File { frames, .. } = sink {
+                frames.close();
+            }
+        }
         self.finish();
         self.inner.keep(self.source.take());
     }

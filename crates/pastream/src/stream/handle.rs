@@ -11,7 +11,7 @@ use std::{
 
 use pastream_rt::{Event, Outcome, Shared, SinkCounts, Xruns};
 
-use super::{Run, SideConfig, Start, StreamConfig};
+use super::{Run, SideConfig, Start, StreamConfig, prepare};
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{Device, Opened, OpenedSide, Request, Side},
@@ -97,6 +97,7 @@ impl Inner {
         state.active = false;
         // Writer threads that were started already return, and create nothing.
         for ring in state.rings.drain(..) {
+            ring.close();
             ring.end();
         }
         drop(state);
@@ -144,6 +145,15 @@ impl Stream {
             latency: config.latency,
         })?;
         let opened = device.opened().clone();
+        for (what, config, opened) in [
+            ("playback", &config.playback, &opened.playback),
+            ("recording", &config.recording, &opened.recording),
+        ] {
+            if let Some(side) = opened {
+                // Now, not when a run has begun its files.
+                prepare::mapping(what, config.as_ref(), side.channels)?;
+            }
+        }
         let inner = Inner {
             config,
             opened,
@@ -213,7 +223,8 @@ impl Stream {
     ///
     /// # Errors
     /// `StreamState` while a run is under way; `InvalidArgument` where the stream doesn't play or the frames aren't the
-    /// stream's; `UnsupportedConfig` for a file of another rate or channel count; `UnsupportedFile` for a pipe that is to loop.
+    /// stream's; `UnsupportedConfig` for a file of another rate or channel count; `UnsupportedFile` for a pipe or an empty
+    /// file that is to loop.
     pub fn set_source(&self, source: Option<Source>) -> Result<()> {
         let mut state = self.idle()?;
         if let Some(source) = &source {
@@ -284,6 +295,10 @@ impl Stream {
                 if *looped && !reader.seekable() {
                     let message =
                         format!("{} can't be looped: it is a pipe, which can't be rewound", reader.name());
+                    return Err(Error::new(ErrorKind::UnsupportedFile, message));
+                }
+                if *looped && reader.spec().frames == Some(0) {
+                    let message = format!("{} holds no frames to loop", reader.name());
                     return Err(Error::new(ErrorKind::UnsupportedFile, message));
                 }
                 self.check_frames(reader.name(), reader.spec().channels, reader.spec().sample_rate, channels)

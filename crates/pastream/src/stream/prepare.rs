@@ -7,6 +7,7 @@ use pastream_rt::{
     Sample, Sink, SinkCounts,
 };
 
+use super::SideConfig;
 use crate::{Error, ErrorKind, Result, SampleFormat, format::with_sample, ring::Ring, source::Samples};
 
 /// Where the frames to play are.
@@ -23,14 +24,19 @@ pub(super) struct Target {
     pub(super) on_full: OnFull,
 }
 
-/// The mapping between `from` and `to` channels: `routes`, or each to itself.
-pub(super) fn mapping(routes: Option<&[Route]>, from: usize, to: usize) -> Result<Mapping<Box<[Route]>>> {
-    let mapping = match routes {
-        Some(routes) => Mapping::new(routes.into(), from, to),
-        None => Mapping::identity(to),
+/// The mapping of a side, which `what` names in errors: as `config` has it, or each channel to itself.
+pub(super) fn mapping(
+    what: &str,
+    config: Option<&SideConfig>,
+    channels: usize,
+) -> Result<Mapping<Box<[Route]>>> {
+    let mapping = match config.and_then(|side| side.routes.as_deref()) {
+        Some(routes) => Mapping::new(routes.into(), channels, channels),
+        None => Mapping::identity(channels),
     };
     mapping.map_err(|error| {
-        Error::new(ErrorKind::InvalidArgument, error.to_string()).with_source(error.to_string())
+        let message = format!("the map of the {what}: {error}, its channels are 1 to {channels}");
+        Error::new(ErrorKind::InvalidArgument, message).with_source(error)
     })
 }
 

@@ -90,8 +90,7 @@ impl Start {
         };
         let play = match (feed, &opened.playback) {
             (Some(feed), Some(side)) => {
-                let routes = config.playback.as_ref().and_then(|side| side.routes.as_deref());
-                let mapping = prepare::mapping(routes, side.channels, side.channels)?;
+                let mapping = prepare::mapping("playback", config.playback.as_ref(), side.channels)?;
                 Some(prepare::play(feed, side.format, mapping, config.on_starved)?)
             }
             _ => None,
@@ -109,8 +108,7 @@ impl Start {
         let counts: Vec<_> = targets.iter().map(|target| Arc::clone(&target.counts)).collect();
         let record = match &opened.recording {
             Some(side) if !targets.is_empty() => {
-                let routes = config.recording.as_ref().and_then(|side| side.routes.as_deref());
-                let mapping = prepare::mapping(routes, side.channels, side.channels)?;
+                let mapping = prepare::mapping("recording", config.recording.as_ref(), side.channels)?;
                 Some(prepare::record(&targets, side.format, mapping, run.offset)?)
             }
             _ => None,

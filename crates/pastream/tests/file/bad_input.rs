@@ -29,7 +29,7 @@ fn what_is_no_audio_says_so() {
         "{message}"
     );
     assert_eq!(open("empty.wav", Some(b"")).0, ErrorKind::UnsupportedFile);
-    assert!(open("empty.wav", None).1.ends_with("the file is empty"));
+    assert!(open("empty.wav", None).1.ends_with("it is empty: give a file that holds audio"));
     assert_eq!(open("missing.wav", None).0, ErrorKind::Io);
     assert_eq!(open("take.raw", Some(&[0; 100])).0, ErrorKind::InvalidArgument);
     fs::create_dir(folder.join("folder.wav")).unwrap();

@@ -212,6 +212,21 @@ fn a_big_endian_wav_is_read() {
 }
 
 #[test]
+fn a_big_endian_wav_is_written() {
+    let folder = Folder::new("rifx");
+    let spec = Spec { endian: Endian::Big, sample_rate: 8_000, ..spec(Container::Wav, Encoding::Pcm24, 1) };
+    let sample = if cfg!(target_endian = "big") { [0x12, 0x34, 0x56] } else { [0x56, 0x34, 0x12] };
+    let data = [[0; 3], [0; 3], sample].concat();
+    let expected = [
+        &b"RIFX\0\0\0\x6AWAVEJUNK\0\0\0\x1C"[..],
+        &[0; 28],
+        b"fmt \0\0\0\x28\xFF\xFE\0\x01\0\0\x1F\x40\0\0\x5D\xC0\0\x03\0\x18\0\x16\0\x18\0\0\0\x04\0\x01",
+        b"\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71data\0\0\0\x09\0\0\0\0\0\0\x12\x34\x56\0",
+    ];
+    assert_eq!(written(&folder.join("take.wav"), &spec, &data), expected.concat());
+}
+
+#[test]
 fn au_annotations_and_lengths() {
     let folder = Folder::new("au");
     let au = |start: u32, length: u32| {

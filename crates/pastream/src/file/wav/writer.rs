@@ -4,7 +4,7 @@ use super::{EXTENSIBLE, FLOAT, GUID_TAIL, PCM};
 use crate::{
     Result,
     file::{
-        Encoder, Spec,
+        Encoder, Endian, Spec,
         output::Output,
         pcm::{Layout, PcmEncoder},
     },
@@ -27,22 +27,33 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
     let tag = if is_float { FLOAT } else { PCM };
     let bits = (spec.encoding.size() * 8) as u16;
     let rate = u64::from(spec.sample_rate) * spec.frame_size() as u64;
+    let big = spec.endian == Endian::Big;
+    let u16 = |value: u16| if big { value.to_be_bytes() } else { value.to_le_bytes() };
+    let u32 = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
+    // All ones where it is unknown.
+    let size =
+        |value: Option<u64>| u32(value.and_then(|value| u32::try_from(value).ok()).unwrap_or(u32::MAX));
+    let chunk = |to: &mut Vec<u8>, id: [u8; 4], content: &[u8]| {
+        to.extend(id);
+        to.extend(u32(content.len() as u32));
+        to.extend(content);
+    };
 
     let mut format = Vec::with_capacity(40);
-    format.extend((if extensible { EXTENSIBLE } else { tag }).to_le_bytes());
-    format.extend((spec.channels as u16).to_le_bytes());
-    format.extend(spec.sample_rate.to_le_bytes());
-    format.extend(u32::try_from(rate).unwrap_or(u32::MAX).to_le_bytes());
-    format.extend((spec.frame_size() as u16).to_le_bytes());
-    format.extend(bits.to_le_bytes());
+    format.extend(u16(if extensible { EXTENSIBLE } else { tag }));
+    format.extend(u16(spec.channels as u16));
+    format.extend(u32(spec.sample_rate));
+    format.extend(u32(u32::try_from(rate).unwrap_or(u32::MAX)));
+    format.extend(u16(spec.frame_size() as u16));
+    format.extend(u16(bits));
     if extensible {
-        format.extend(22_u16.to_le_bytes());
-        format.extend(bits.to_le_bytes());
-        format.extend(channel_mask(spec.channels).to_le_bytes());
-        format.extend(tag.to_le_bytes());
+        format.extend(u16(22));
+        format.extend(u16(bits));
+        format.extend(u32(channel_mask(spec.channels)));
+        format.extend(u16(tag));
         format.extend(GUID_TAIL);
     } else if is_float {
-        format.extend(0_u16.to_le_bytes());
+        format.extend(u16(0));
     }
 
     let mut chunks = Vec::with_capacity(128);
@@ -57,21 +68,10 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
     chunks.extend(size(data));
 
     let mut header = Vec::with_capacity(128);
-    header.extend(b"RIFF");
+    header.extend(if big { b"RIFX" } else { b"RIFF" });
     header.extend(size(data.map(|data| chunks.len() as u64 + data + data % 2)));
     header.extend(chunks);
     header
-}
-
-fn chunk(to: &mut Vec<u8>, id: [u8; 4], content: &[u8]) {
-    to.extend(id);
-    to.extend((content.len() as u32).to_le_bytes());
-    to.extend(content);
-}
-
-/// All ones where it is unknown.
-fn size(value: Option<u64>) -> [u8; 4] {
-    value.and_then(|value| u32::try_from(value).ok()).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 /// The loudspeakers that this many channels usually are: mono, stereo, 3.0, quad, 5.0, 5.1, 6.1, 7.1; of more nothing is said.
@@ -92,7 +92,7 @@ const fn channel_mask(channels: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{Container, Endian};
+    use crate::file::Container;
 
     #[test]
     fn lengths_are_true_up_to_the_limit() {
