@@ -1,4 +1,5 @@
 //! The ring against a queue that can't be wrong, between threads, and over memory that lies.
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::{
     collections::VecDeque,
@@ -215,9 +216,9 @@ fn items_like_a_queue<T: bytemuck::Pod + PartialEq + std::fmt::Debug>(make: fn(u
                 }
                 Step::One => {
                     for value in fill(items) {
-                        let full = closed || model.len() == capacity * items;
-                        assert_eq!(producer.try_push(value), if full { Err(value) } else { Ok(()) });
-                        if !full {
+                        let refused = closed || model.len() == capacity * items;
+                        assert_eq!(producer.try_push(value), if refused { Err(value) } else { Ok(()) });
+                        if !refused {
                             model.push_back(value);
                         }
                     }

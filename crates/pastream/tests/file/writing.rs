@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use pastream::{
     ErrorKind, SampleFormat,
-    file::{Container, Encoding, Endian, FileReader, FileWriter, ReadHint, Spec},
+    file::{Container, Encoding, FileReader, FileWriter, ReadHint, Spec},
 };
 
 use crate::support::{Folder, Kept, noise, read_all, spec};
