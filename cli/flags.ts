@@ -133,7 +133,7 @@ export const flags = {
     '--buffersize',
     'N',
     values.size('a buffer size in frames', 1, 1 << 30),
-    'frames between file and device (default: 65536)',
+    'frames read ahead of the playback (default: 65536); more than 10 s enlarge the buffer of the recording, too',
   ),
   fatalXruns: flag('--fatal-xruns', 'end with status 3 at the first xrun'),
   list: flag('-l --list', 'list the devices'),

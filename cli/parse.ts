@@ -1,10 +1,6 @@
+import { UsageError } from './error.ts'
 import { flags, type Flag, type Options } from './flags.ts'
 import { isNone, type Kind } from './values.ts'
-
-/** The command was called wrongly: exit status 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
 
 export interface Command {
   readonly options: Options

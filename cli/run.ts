@@ -1,37 +1,38 @@
-import { statSync } from 'node:fs'
+import { fstatSync, statSync, type Stats } from 'node:fs'
 import { constants } from 'node:os'
 import {
+  devices,
   DuplexStream,
   InputStream,
   OutputStream,
+  PastreamError,
   SoundFile,
+  type FileInfo,
   type FileSink,
   type FileSource,
   type Stream,
   type StreamOptions,
 } from '../ts/index.ts'
+import { pairOfDevices } from './device.ts'
+import { isBrokenPipe, UsageError, XrunError } from './error.ts'
 import type { Options } from './flags.ts'
-import { UsageError, type Command } from './parse.ts'
-import { report, watch } from './status.ts'
+import type { Command } from './parse.ts'
+import { Display } from './status.ts'
 import { isNegative, toFrames, type Sides, type Time } from './values.ts'
 
-const XRUN_STATUS = 3
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** What the library keeps room for where it isn't told. */
+const RECORDING_SECONDS = 10
 
 type Ways = { readonly input: string | undefined; readonly output: string | undefined }
 
-function isRaw(file: string, type: FileSource['type']): boolean {
-  return type === undefined ? /\.raw$/i.test(file) : type === 'raw'
-}
-
 function source(file: string, { type, encoding, endian, channels, rate }: Options): FileSource {
-  const path = file === '-' ? { fd: 0 } : file
-  const described = { path, ...defined({ type: type?.playback }) }
-  if (!isRaw(file, type?.playback)) return described
-  // Nothing else says what a headerless file holds; all others speak for themselves.
   return {
-    ...described,
+    path: file === '-' ? { fd: 0 } : file,
     ...defined({
+      type: type?.playback,
+      // What a headerless file holds; all others speak for themselves.
       encoding: encoding?.playback,
       endian: endian?.playback,
       channels: channels?.playback,
@@ -41,14 +42,9 @@ function source(file: string, { type, encoding, endian, channels, rate }: Option
 }
 
 function sink(file: string, { type, encoding, endian }: Options): FileSink {
-  const pipe = file === '-'
   return {
-    path: pipe ? { fd: 1 } : file,
-    ...defined({
-      type: type?.recording ?? (pipe ? 'au' : undefined),
-      encoding: encoding?.recording,
-      endian: endian?.recording,
-    }),
+    path: file === '-' ? { fd: 1 } : file,
+    ...defined({ type: type?.recording, encoding: encoding?.recording, endian: endian?.recording }),
   }
 }
 
@@ -68,10 +64,16 @@ function sides<T>({ input, output }: Ways, pair: Partial<Sides<T>> | undefined, 
   return playback === recording ? playback : ([playback, recording] as [T | undefined, T | undefined])
 }
 
-function device(ways: Ways, given: Options['device']): string {
-  const [playback = 'default', recording = playback] = given ?? []
+function device(ways: Ways, given: Options['device'] = []): string {
+  const [playback = 'default', recording = playback] = pairOfDevices(
+    given,
+    devices().map(({ id }) => id),
+  )
   if (ways.input === undefined) return recording
-  return ways.output === undefined || playback === recording ? playback : `${playback},${recording}`
+  if (ways.output === undefined || playback === recording) return playback
+  throw new Error(
+    `cannot play to ${playback} and record from ${recording} at once: two devices are not joined; give -D one for both`,
+  )
 }
 
 function mappings({ output }: Ways, map: Options['map'] = []): Pick<StreamOptions, 'txMapping' | 'rxMapping'> {
@@ -96,26 +98,44 @@ function open(ways: Ways, options: Options, file: SoundFile | undefined): Promis
   return ways.output === undefined ? OutputStream.open(asked) : DuplexStream.open(asked)
 }
 
-/** Times as frames at the stream's rate. */
-function span({ duration, pad, offset }: Options, rate: number): { frames: number; pad: number; offset: number } {
+/** Times as frames at the stream's rate. `length`: that of the playback, where it is known. */
+function span({ duration, pad, offset, loop }: Options, rate: number, length: number | undefined) {
   const frames = (time: Time | undefined, unset: number): number => {
     if (!time) return unset
     return isNegative(time) ? -1 : toFrames(time, rate)
   }
   const all = { frames: frames(duration, -1), pad: frames(pad, 0), offset: frames(offset, 0) }
-  if (all.frames >= 0 && all.offset > all.frames) {
-    throw new UsageError(`-o '${all.offset}s': the offset is at most the duration, -d ${all.frames}s`)
+  const endless = all.pad < 0 || loop || length === undefined
+  const end = all.frames >= 0 ? all.frames : endless ? Infinity : length + all.pad
+  if (all.offset > end) {
+    throw new UsageError(`-o is ${all.offset} frames, but the recording ends after ${end}: give a smaller -o`)
   }
   return all
 }
 
 /** Recording over the file that is being played would destroy it. */
 function refuseSameFile({ input, output }: Ways): void {
-  if (input === undefined || output === undefined || input === '-' || output === '-') return
-  const [from, to] = [input, output].map((file) => statSync(file, { throwIfNoEntry: false }))
+  if (input === undefined || output === undefined) return
+  const stat = (file: string, fd: number): Stats | undefined => {
+    try {
+      return file === '-' ? fstatSync(fd) : statSync(file)
+    } catch {
+      return undefined // whoever opens it says what is wrong
+    }
+  }
+  const [from, to] = [stat(input, 0), stat(output, 1)]
   if (from?.isFile() && to && from.dev === to.dev && from.ino === to.ino) {
     throw new UsageError(`'${output}': the output must be another file than the input`)
   }
+}
+
+/** A file is played as it is. */
+function refuseOther(input: string, info: FileInfo, { rate = info.sampleRate, channels }: Options): void {
+  const { playback = info.channels } = channels ?? {}
+  if (rate !== info.sampleRate) throw new Error(`${input} has ${info.sampleRate} Hz, -r says ${rate}: leave out -r`)
+  if (playback === info.channels) return
+  const advice = 'leave out -c, or give it for the recording alone, as in -c ^,2'
+  throw new Error(`${input} has ${info.channels} channels, -c says ${playback}: ${advice}`)
 }
 
 function headline(stream: Stream, file: SoundFile | undefined, { input, output }: Ways): string {
@@ -135,12 +155,12 @@ function headline(stream: Stream, file: SoundFile | undefined, { input, output }
 }
 
 /** Calls `stop` at the first signal; the second one ends the process at once. */
-function onSignal(stop: () => void): () => void {
+function onSignal(stop: (signal: string) => void): () => void {
   let signalled = false
   const handle = (signal: (typeof SIGNALS)[number]): void => {
     if (signalled) process.exit(128 + constants.signals[signal])
     signalled = true
-    stop()
+    stop(signal)
   }
   for (const signal of SIGNALS) process.on(signal, handle)
   return () => {
@@ -148,53 +168,53 @@ function onSignal(stop: () => void): () => void {
   }
 }
 
-async function transfer(stream: Stream, file: SoundFile | undefined, ways: Ways, options: Options): Promise<void> {
-  const timing = span(options, stream.sampleRate)
-  const buffer = defined({ bufferSize: options.buffersize })
-  if (file) await stream.setSource(file, { ...buffer, loop: options.loop ?? false })
-  if (ways.output !== undefined) await stream.setSink(sink(ways.output, options), buffer)
-  const tell = (text: string): void => void (options.quiet || process.stderr.write(text))
-  tell(headline(stream, file, ways))
+/** The library's errors in the words of the command line. */
+function translated(error: unknown, stream: Stream): unknown {
+  if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_BUFFER_EMPTY')) return error
+  const message = `the input ended after ${stream.played} frames, before -d: give a smaller -d, or -p to fill up with silence`
+  return new Error(message, { cause: error })
+}
 
-  // Settles at the first reason to stop, so that a source that never delivers can't hold up the start.
-  const { promise: stopped, resolve, reject } = deferred()
-  let stopping = false
+async function transfer(stream: Stream, file: SoundFile | undefined, ways: Ways, options: Options): Promise<void> {
+  const timing = span(options, stream.sampleRate, file?.info.frames)
+  const bufferSize = options.buffersize
+  if (file) await stream.setSource(file, { ...defined({ bufferSize }), loop: options.loop ?? false })
+  if (ways.output !== undefined) {
+    // A small one lets a live input through sooner; of a recording it would only lose frames.
+    const larger = bufferSize && bufferSize > RECORDING_SECONDS * stream.sampleRate ? bufferSize : undefined
+    await stream.setSink(sink(ways.output, options), defined({ bufferSize: larger }))
+  }
+
+  let stopped: Promise<void> | undefined
   const stop = (): void => {
-    if (stopping) return
-    stopping = true
-    stream.stop().then(resolve, reject)
+    // One of the two that wait gets the stream's error, and throws it below.
+    stopped ??= stream.stop()
   }
   stream.on('error', () => {}) // wait() throws it
   if (options.fatalXruns) stream.once('xrun', stop)
-  const unwatch = options.quiet ? () => {} : watch(stream, process.stderr)
-  const ignore = onSignal(stop)
+  const display = options.quiet ? undefined : new Display(stream, process.stderr)
+  // From here to the start nothing is waited for, so that a signal finds the run under way.
+  const ignore = onSignal((signal) => {
+    display?.note(`${signal}: finishing; once more ends at once`)
+    stop()
+  })
+  process.stderr.write(display ? headline(stream, file, ways) : '')
   try {
-    const run = stream.start(timing).then(() => stream.wait())
-    await Promise.race([run, stopped])
-    if (stopping) {
-      run.catch(() => {}) // stop() throws the stream's error
-      await stopped
-    }
+    await stream.start(timing)
+    await stream.wait()
+    await stopped
+  } catch (error) {
+    if (!isBrokenPipe(error)) throw translated(error, stream)
+    display?.note('nobody reads the output any more: finished')
   } finally {
-    unwatch()
-    tell(report(stream))
+    display?.end()
     // The file is finished when the stream is closed: a signal must not cut that short.
     await stream.close().finally(ignore)
   }
 }
 
-function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
-  let resolve!: () => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<void>((done, failed) => {
-    resolve = done
-    reject = failed
-  })
-  return { promise, resolve, reject }
-}
-
-/** Plays, records or both; answers the exit status. */
-export async function run({ options, input, output }: Command): Promise<number> {
+/** Plays, records or both. Throws what ended it before its time, but for a signal and a reader that has enough. */
+export async function run({ options, input, output }: Command): Promise<void> {
   if (input === undefined && output === undefined) {
     throw new UsageError('no file: give an input to play, or null and an output to record to')
   }
@@ -203,10 +223,11 @@ export async function run({ options, input, output }: Command): Promise<number> 
   // First of all, so that a bad input leaves no output behind.
   const file = input === undefined ? undefined : await SoundFile.open(source(input, options))
   try {
+    if (file) refuseOther(input ?? '', file.info, options)
     const stream = await open(ways, options, file)
     try {
       await transfer(stream, file, ways, options)
-      return options.fatalXruns && stream.xruns > 0 ? XRUN_STATUS : 0
+      if (options.fatalXruns && stream.xruns > 0) throw new XrunError(stream.xruns)
     } finally {
       await stream.close()
     }

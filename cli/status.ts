@@ -1,6 +1,14 @@
-import type { Stream } from '../ts/index.ts'
+import type { GapEvent, Stream } from '../ts/index.ts'
 
 const INTERVAL_MS = 125
+/** A source that is late in every block must not flood the terminal. */
+const MOST_GAPS_TOLD = 20
+
+const causes = {
+  starved: 'the input was late',
+  full: 'the output was too slow',
+  xrun: 'the device dropped out',
+} as const satisfies Record<GapEvent['cause'], string>
 
 function clock(seconds: number): string {
   const hundredths = Math.floor(seconds * 100)
@@ -18,28 +26,60 @@ export function statusLine(stream: Pick<Stream, 'frameCount' | 'sampleRate' | 'x
   return `${clock(stream.frameCount / stream.sampleRate)} (${stream.xruns} xruns, ${load}% load)`
 }
 
-/** Redraws the status line on a terminal, and writes it a last time when the answered function is called. */
-export function watch(stream: Stream, out: NodeJS.WriteStream): () => void {
-  const line = (): string => statusLine(stream)
-  if (!out.isTTY) return () => void out.write(`${line()}\n`)
-  const draw = (): void => void out.write(`\r${line()}\u001B[K`)
-  const timer = setInterval(draw, INTERVAL_MS)
-  timer.unref()
-  return () => {
-    clearInterval(timer)
-    draw()
-    out.write('\n')
-  }
-}
+/** What the user is told of a stream: the status line, above it what happens, and at last the report. */
+export class Display {
+  readonly #stream: Stream
+  readonly #out: NodeJS.WriteStream
+  readonly #timer: NodeJS.Timeout | undefined
+  #playbackGaps = 0
+  #gaps = 0
 
-/** What happened, once the stream has ended. */
-export function report(stream: Stream): string {
-  const { inputUnderflow, inputOverflow, outputUnderflow, outputOverflow } = stream.xrunCounts
-  return [
-    `frames processed: ${stream.frameCount}`,
-    `xruns: ${inputUnderflow} input underflow, ${inputOverflow} input overflow, ` +
-      `${outputUnderflow} output underflow, ${outputOverflow} output overflow`,
-    `gaps: ${stream.gaps.count} (${stream.gaps.frames} frames)`,
-    '',
-  ].join('\n')
+  /** Tells it on `out`; draws the status line there where that is a terminal. */
+  constructor(stream: Stream, out: NodeJS.WriteStream) {
+    this.#stream = stream
+    this.#out = out
+    this.#timer = out.isTTY ? setInterval(() => this.#draw(), INTERVAL_MS).unref() : undefined
+    stream.on('gap', (gap) => this.#gap(gap))
+  }
+
+  #draw(): void {
+    this.#out.write(`\r${statusLine(this.#stream)}\u001B[K`)
+  }
+
+  /** Tells `text` over the status line. */
+  note(text: string): void {
+    this.#out.write(this.#timer ? `\r\u001B[K${text}\n` : `${text}\n`)
+    if (this.#timer) this.#draw()
+  }
+
+  #gap({ side, frame, length, cause }: GapEvent): void {
+    if (side === 'playback') this.#playbackGaps++
+    if (this.#gaps++ > MOST_GAPS_TOLD) return
+    const { sampleRate } = this.#stream
+    const what = side === 'playback' ? 'of silence played' : 'not recorded'
+    this.note(
+      this.#gaps > MOST_GAPS_TOLD
+        ? 'further gaps are only counted'
+        : `gap at ${clock(frame / sampleRate)}: ` +
+            `${length} frames (${(length / sampleRate).toFixed(2)} s) ${what}, ${causes[cause]}`,
+    )
+  }
+
+  /** Writes the status line a last time, and the report. */
+  end(): void {
+    clearInterval(this.#timer)
+    const { xrunCounts, gaps, frameCount } = this.#stream
+    const { inputUnderflow, inputOverflow, outputUnderflow, outputOverflow } = xrunCounts
+    const line = statusLine(this.#stream)
+    const lines = [
+      this.#timer ? `\r${line}\u001B[K` : line,
+      `frames processed: ${frameCount}`,
+      `xruns: ${inputUnderflow} input underflow, ${inputOverflow} input overflow, ` +
+        `${outputUnderflow} output underflow, ${outputOverflow} output overflow`,
+      `gaps: ${this.#playbackGaps} in the playback (${gaps.starved} frames), ` +
+        `${gaps.count} in the recording (${gaps.frames} frames)`,
+      '',
+    ]
+    this.#out.write(lines.join('\n'))
+  }
 }

@@ -1,7 +1,10 @@
 import test from 'ava'
-import { parse, UsageError } from '../cli/parse.ts'
-import { channels, choice, mapping, pair, positiveTime, size, time, toFrames } from '../cli/values.ts'
-import { help } from '../cli/help.ts'
+import { pairOfDevices } from '../../cli/device.ts'
+import { UsageError } from '../../cli/error.ts'
+import { flags } from '../../cli/flags.ts'
+import { parse } from '../../cli/parse.ts'
+import { channels, choice, mapping, pair, positiveTime, size, time, toFrames } from '../../cli/values.ts'
+import { help } from '../../cli/help.ts'
 
 function frames(text: string): number | undefined {
   const read = time.parse(text)
@@ -122,6 +125,28 @@ test('a wrong call names the flag, the value and what is allowed', (t) => {
   for (const [argv, message] of cases) t.throws(() => parse(argv), { instanceOf: UsageError, message }, argv.join(' '))
 })
 
-test('the help fits a terminal', (t) => {
-  for (const line of help().split('\n')) t.true(line.length <= 80, line)
+test('a comma parts two devices, but not the id of one', (t) => {
+  const cases: [string[], (string | undefined)[]][] = [
+    [[], []],
+    [['virtual'], ['virtual']],
+    [['virtual,null'], ['virtual', 'null']],
+    [['virtual:block=1..9:seed=2,NULL'], ['virtual:block=1..9:seed=2', 'NULL']],
+    [['alsa:hw:CARD=PCH,DEV=0'], ['alsa:hw:CARD=PCH,DEV=0']],
+    [['alsa:hw:CARD=PCH,DEV=0,virtual'], ['alsa:hw:CARD=PCH,DEV=0', 'virtual']],
+    [['listed,this way'], ['listed,this way']],
+    [['usb mic,headphones'], ['usb mic', 'headphones']],
+    [['^,virtual'], [undefined, 'virtual']],
+    [
+      ['alsa:hw:0,0', 'null,x'],
+      ['alsa:hw:0,0', 'null,x'],
+    ],
+  ]
+  for (const [given, expected] of cases) t.deepEqual(pairOfDevices(given, ['virtual', 'listed,this way']), expected)
+})
+
+test('the help fits a terminal, names every flag, and states the exit statuses', (t) => {
+  const text = help()
+  for (const line of text.split('\n')) t.true(line.length <= 80, line)
+  for (const { names } of Object.values(flags)) t.true(text.includes(`  ${names.join(', ')}`))
+  t.regex(text, /^Exit status: 0 done.*;\n1 failed; 2 wrong usage; 3 xruns under --fatal-xruns; 128\+n /m)
 })
