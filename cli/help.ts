@@ -48,8 +48,8 @@ T is [[hours:]minutes:]seconds[.fraction], or samples with an s: 1:30, 0.5,
 playback,record, where null or ^ keeps the default.
 
 Exit status: 0 done, also after a first INT, TERM or HUP, which finish the file;
-1 failed; 2 wrong usage; 3 xruns under --fatal-xruns; 128+n cut short by a second
-signal, n being its number.
+1 failed; 2 wrong usage; 3 xruns under --fatal-xruns; 128+n cut short by a
+second signal, n being its number.
 
 Examples:
   pastream-rs speech.wav                    play a file
