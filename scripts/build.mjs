@@ -12,7 +12,7 @@ const library = {
 
 await rm('dist', { recursive: true, force: true })
 await mkdir('dist/binding', { recursive: true })
-await cp('ts/binding', 'dist/binding', { recursive: true })
+await cp('ts/binding', 'dist/binding', { recursive: true, filter: (file) => !file.endsWith('.d.ts') })
 await build({
   ...common,
   entryPoints: ['ts/index.ts'],
