@@ -1,5 +1,11 @@
 // What CI runs.
-import { run, setup } from './setup.mjs'
+import { has, run, setup } from './setup.mjs'
 
 setup()
-for (const script of ['lint', 'loom', 'test']) run('npm', ['run', '--silent', script])
+run('npm', ['run', '--silent', 'lint'])
+if (process.env.CI || has('cargo', 'deny')) {
+  run('cargo', ['deny', '--locked', 'check', 'licenses', 'bans', 'sources'])
+} else {
+  process.stdout.write('• licences are not checked: `cargo install cargo-deny --locked` brings what does\n')
+}
+for (const script of ['loom', 'test']) run('npm', ['run', '--silent', script])

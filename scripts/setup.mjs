@@ -23,8 +23,8 @@ export function run(command, args, env = {}) {
   if (status !== 0) process.exit(signal ? 1 : status)
 }
 
-function has(command) {
-  return spawnSync(command, ['--version'], { shell: process.platform === 'win32' }).status === 0
+export function has(command, ...args) {
+  return spawnSync(command, [...args, '--version'], { shell: process.platform === 'win32' }).status === 0
 }
 
 function newer(file, than) {
