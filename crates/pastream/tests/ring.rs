@@ -29,7 +29,10 @@ use proptest::{
 };
 use ringbuf::traits::{Consumer, Observer, Producer};
 
-const FRAMES: usize = 300_000;
+/// Miri is a thousand times slower, and looks for other faults.
+const FRAMES: usize = if cfg!(miri) { 300 } else { 300_000 };
+const CASES: u32 = if cfg!(miri) { 4 } else { 400 };
+const ROUNDS: usize = if cfg!(miri) { 20 } else { 2000 };
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
 fn never() -> bool {
@@ -38,7 +41,7 @@ fn never() -> bool {
 
 /// Runs the property with the same seed every time.
 fn check<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> TestCaseResult) {
-    let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     TestRunner::new_with_rng(config, rng).run(strategy, property).unwrap();
 }
@@ -420,7 +423,7 @@ fn a_hostile_thread_does_no_harm() {
             }
         });
         // One thread has both ends: torn frames would be races otherwise.
-        for round in 0..2000 {
+        for round in 0..ROUNDS {
             let mut producer = ring.producer::<f32>().unwrap();
             let mut consumer = ring.consumer::<f32>().unwrap();
             for _ in 0..50 {

@@ -500,6 +500,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn hold<S: Format>(cases: u32) {
+    // Miri is a thousand times slower, and looks for other faults.
+    let cases = if cfg!(miri) { cases / 200 } else { cases };
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let case = (setup(), prop::collection::vec(step(), 1..=14), any::<bool>());
