@@ -2,6 +2,7 @@
 import { DuplexStream } from 'pastream-rs'
 
 const [input, output, device = 'virtual'] = process.argv.slice(2)
+if (!output) throw new Error('usage: node examples/file-to-file.mjs INPUT OUTPUT [DEVICE]')
 const stream = await DuplexStream.fromFile(input, { device })
 stream.on('gap', ({ side, frame, length, cause }) => console.log(`${side}: ${length} frames at ${frame}, ${cause}`))
 await stream.toFile(output)

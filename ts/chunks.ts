@@ -1,6 +1,6 @@
 import { invalid } from './error.ts'
 import { samples, silence, type Format, type SampleArray } from './format.ts'
-import { natural } from './options.ts'
+import { natural, nothingElse } from './options.ts'
 import { RingBuffer } from './ring.ts'
 
 /** Gaps that wait for the reader, at most; while there is no room for one the last gap grows. */
@@ -50,7 +50,8 @@ export class Chunks implements AsyncIterableIterator<SampleArray> {
   #totalLost = 0
 
   /** @internal */
-  constructor(recorder: Recorder, { size, overlap = 0, bufferSize = BUFFER_SIZE }: Cut) {
+  constructor(recorder: Recorder, { size, overlap = 0, bufferSize = BUFFER_SIZE, ...rest }: Cut) {
+    nothingElse(rest)
     this.#recorder = recorder
     this.#size = natural('size', size) ?? (recorder.blockSize || undefined)
     this.#overlap = natural('overlap', overlap, 0) ?? 0

@@ -1,7 +1,7 @@
 import { invalid } from './error.ts'
 import type { Encoding, Format } from './format.ts'
 import { call, native, settle } from './native.ts'
-import { choice, natural } from './options.ts'
+import { choice, defined, natural, nothingElse } from './options.ts'
 import type { BindingFile, FileOptions } from './binding/binding.js'
 
 /** A kind of file, as `-t` names it. */
@@ -39,13 +39,17 @@ export interface FileInfo {
 
 /** A description as the binding takes it. */
 export function describe(file: FileDescription): FileOptions {
-  const { path, ...rest } = file ?? {}
-  const { channels, sampleRate } = rest
-  natural('channels', channels)
-  natural('sampleRate', sampleRate)
-  choice('endian', rest.endian, 'file', 'big', 'little')
-  if (typeof path === 'string') return { path, ...rest }
-  if (typeof path?.fd === 'number') return { fd: path.fd, ...rest }
+  const { path, type, encoding, endian, channels, sampleRate, ...rest } = file ?? {}
+  nothingElse(rest)
+  const kind = defined({
+    type,
+    encoding,
+    endian: choice('endian', endian, 'file', 'big', 'little'),
+    channels: natural('channels', channels),
+    sampleRate: natural('sampleRate', sampleRate),
+  })
+  if (typeof path === 'string') return { path, ...kind }
+  if (typeof path?.fd === 'number') return { fd: path.fd, ...kind }
   throw invalid('a file has a path: a string, or { fd } of an open pipe')
 }
 

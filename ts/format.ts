@@ -64,5 +64,5 @@ export function bytesOf(format: Format, data: Samples): Uint8Array {
   const [, Type] = formats[format]
   const plain = data instanceof Uint8Array || data instanceof DataView || !ArrayBuffer.isView(data)
   if (plain || data instanceof Type) return bytes(data)
-  throw invalid(`a ${data.constructor.name} is not of the stream's format ${format}: give a ${Type.name}, or bytes`)
+  throw invalid(`samples of the stream's format ${format} are ${Type.name} or bytes, not ${data.constructor.name}`)
 }

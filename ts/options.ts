@@ -73,6 +73,12 @@ export function defined<T extends object>(record: T): { [K in keyof T]: Exclude<
   }
 }
 
+/** Refuses what is left of `options` when all that there are were taken out: a misspelt one would be ignored. */
+export function nothingElse(options: object): void {
+  const [name] = Object.keys(options)
+  if (name !== undefined) throw invalid(`there is no option \`${name}\` here: check its spelling, or leave it out`)
+}
+
 /** A whole number from `least` on, or none. */
 export function natural(name: string, value: number | undefined, least = 1): number | undefined {
   if (value === undefined || (Number.isInteger(value) && value >= least && value < 2 ** 32)) return value

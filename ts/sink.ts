@@ -1,6 +1,6 @@
 import { describe, type FileSink } from './file.ts'
 import { attach, call } from './native.ts'
-import { natural, type SinkOptions } from './options.ts'
+import { natural, nothingElse, type SinkOptions } from './options.ts'
 import { RingBuffer } from './ring.ts'
 import type { BindingStream } from './binding/binding.js'
 
@@ -16,8 +16,9 @@ export function setSinks(
   stream: BindingStream,
   sampleRate: number,
   sinks: readonly Sink[],
-  { bufferSize }: SinkOptions,
+  { bufferSize, ...rest }: SinkOptions,
 ): void {
+  nothingElse(rest)
   const size = natural('bufferSize', bufferSize) ?? Math.max(BUFFER_SIZE, DISK_SECONDS * sampleRate)
   stream.clearSinks()
   for (const sink of sinks) {

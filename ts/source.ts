@@ -1,7 +1,8 @@
+import { invalid } from './error.ts'
 import { SoundFile, type FileSource } from './file.ts'
 import { bytesOf, isSamples, type Format, type Samples } from './format.ts'
 import { attach, call } from './native.ts'
-import { natural, type SourceOptions } from './options.ts'
+import { natural, nothingElse, type SourceOptions } from './options.ts'
 import { RingBuffer } from './ring.ts'
 import type { BindingStream } from './binding/binding.js'
 
@@ -12,9 +13,11 @@ const BUFFER_SIZE = 65_536
 
 /** A source whose length can be asked for: files are opened. */
 export async function resolve(source: Source): Promise<Samples | SoundFile | RingBuffer> {
-  return isSamples(source) || source instanceof RingBuffer || source instanceof SoundFile
-    ? source
-    : SoundFile.open(source)
+  if (isSamples(source) || source instanceof RingBuffer || source instanceof SoundFile) return source
+  if (typeof source === 'string' || (source !== null && typeof source === 'object' && 'path' in source)) {
+    return SoundFile.open(source)
+  }
+  throw invalid('a source is a typed array, bytes, a path, { path, … }, a SoundFile or a RingBuffer')
 }
 
 /** Makes `source` what the next runs of a stream of `format` play; `null`: silence. */
@@ -22,8 +25,9 @@ export async function setSource(
   stream: BindingStream,
   format: Format,
   source: Source | null,
-  { loop = false, bufferSize }: SourceOptions,
+  { loop = false, bufferSize, ...rest }: SourceOptions,
 ): Promise<void> {
+  nothingElse(rest)
   const size = natural('bufferSize', bufferSize) ?? BUFFER_SIZE
   const resolved = source === null ? null : await resolve(source)
   if (resolved === null) call(() => stream.clearSource())

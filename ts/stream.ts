@@ -18,6 +18,7 @@ import {
   choice,
   defined,
   natural,
+  nothingElse,
   routes,
   seconds,
   sides,
@@ -113,22 +114,23 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
   /** @internal */
   protected constructor(options: StreamOptions, plays: boolean, records: boolean) {
     super()
-    const channels = sides(options.channels)
-    const format = sides(options.format)
+    const { device = 'default', sampleRate, blockSize, latency, underrun, overrun, ...sided } = options
+    const { channels: counts, format, txMapping, rxMapping, ...rest } = sided
+    nothingElse(rest)
+    const [channels, formats] = [sides(counts), sides(format)]
     const side = (index: 0 | 1, mapping: Mapping | undefined): SideOptions =>
-      defined({ channels: natural('channels', channels[index]), format: format[index], routes: routes(mapping) })
-    const { latency } = options
+      defined({ channels: natural('channels', channels[index]), format: formats[index], routes: routes(mapping) })
     const word = typeof latency === 'number' ? undefined : choice('latency', latency, 'low', 'high')
     const asked = {
-      device: options.device ?? 'default',
+      device,
       lowLatency: word === 'low',
-      abortStarved: choice('underrun', options.underrun, 'silence', 'abort') === 'abort',
-      abortFull: choice('overrun', options.overrun, 'gap', 'abort') === 'abort',
+      abortStarved: choice('underrun', underrun, 'silence', 'abort') === 'abort',
+      abortFull: choice('overrun', overrun, 'gap', 'abort') === 'abort',
       ...defined({
-        sampleRate: natural('sampleRate', options.sampleRate),
-        playback: plays ? side(0, options.txMapping) : undefined,
-        recording: records ? side(1, options.rxMapping) : undefined,
-        blockSize: natural('blockSize', options.blockSize, 0) || undefined,
+        sampleRate: natural('sampleRate', sampleRate),
+        playback: plays ? side(0, txMapping) : undefined,
+        recording: records ? side(1, rxMapping) : undefined,
+        blockSize: natural('blockSize', blockSize, 0) || undefined,
         latency: seconds('latency', typeof latency === 'number' ? latency : undefined),
       }),
     }
@@ -271,7 +273,8 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
   }
 
   /** Starts a run, once the source has given what `prebuffer` asks for. Rejects where one is under way. */
-  async start({ frames, pad, offset, prebuffer = true }: RunOptions = {}): Promise<void> {
+  async start({ frames, pad, offset, prebuffer = true, ...rest }: RunOptions = {}): Promise<void> {
+    nothingElse(rest)
     const options = {
       offset: natural('offset', offset, 0) ?? 0,
       ...defined({
@@ -327,7 +330,8 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
    * Waits until no run is under way: true; or for `timeout` seconds: false. Rejects with the run's first error, which
    * is thrown once.
    */
-  async wait({ timeout }: { timeout?: number } = {}): Promise<boolean> {
+  async wait({ timeout, ...rest }: { timeout?: number } = {}): Promise<boolean> {
+    nothingElse(rest)
     const limit = seconds('timeout', timeout)
     return this.#settle(() => this.#binding.wait(limit))
   }
@@ -341,7 +345,13 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
   }
 
   /** Records frames − offset frames, or as many as `out` holds: frames × channels, interleaved. */
-  protected async record<T extends Samples = SampleArray>({ frames, offset = 0, out }: RecordOptions<T>): Promise<T> {
+  protected async record<T extends Samples = SampleArray>({
+    frames,
+    offset = 0,
+    out,
+    ...rest
+  }: RecordOptions<T>): Promise<T> {
+    nothingElse(rest)
     await this.setSource(null)
     return this.#collect({ ...defined({ frames }), offset }, bound('frames', frames), out)
   }
@@ -431,16 +441,6 @@ function xrunKinds(bits: number): XrunKind[] {
   return XRUN_KINDS.filter((_, bit) => bits & (1 << bit))
 }
 
-/** Options with what a file says where nothing else is said, and the file. */
-async function ofFile(
-  file: string | FileSource | SoundFile,
-  options: StreamOptions,
-): Promise<[StreamOptions, SoundFile]> {
-  const opened = file instanceof SoundFile ? file : await SoundFile.open(file)
-  const { sampleRate, channels, format } = opened.info
-  return [{ sampleRate, channels, format, ...options }, opened]
-}
-
 /** Plays. */
 export class OutputStream extends Stream {
   /** Opens a device. Rejects with `DEVICE_NOT_FOUND`, `HOST_UNAVAILABLE`, `UNSUPPORTED_CONFIG` and the like. */
@@ -453,8 +453,7 @@ export class OutputStream extends Stream {
     file: string | FileSource | SoundFile,
     options: StreamOptions & SourceOptions = {},
   ): Promise<OutputStream> {
-    const [asked, source] = await ofFile(file, options)
-    return playing(new OutputStream(asked, true, false), source, options)
+    return fromFile((asked) => new OutputStream(asked, true, false), file, options)
   }
 
   override play(source: Source, options?: PlayOptions): Promise<void> {
@@ -490,8 +489,7 @@ export class DuplexStream extends Stream {
     file: string | FileSource | SoundFile,
     options: StreamOptions & SourceOptions = {},
   ): Promise<DuplexStream> {
-    const [asked, source] = await ofFile(file, options)
-    return playing(new DuplexStream(asked, true, true), source, options)
+    return fromFile((asked) => new DuplexStream(asked, true, true), file, options)
   }
 
   override play(source: Source, options?: PlayOptions): Promise<void> {
@@ -511,16 +509,22 @@ export class DuplexStream extends Stream {
   }
 }
 
-async function playing<S extends Stream>(
-  stream: S,
-  source: SoundFile,
-  { loop, bufferSize }: SourceOptions,
+/** A stream with the rate, channels and format of a file where nothing else is said, that plays the file. */
+async function fromFile<S extends Stream>(
+  open: (options: StreamOptions) => S,
+  file: string | FileSource | SoundFile,
+  { loop, bufferSize, ...options }: StreamOptions & SourceOptions,
 ): Promise<S> {
+  const source = file instanceof SoundFile ? file : await SoundFile.open(file)
+  const { sampleRate, channels, format } = source.info
+  let stream: S | undefined
   try {
+    stream = open({ sampleRate, channels, format, ...defined(options) })
     await stream.setSource(source, defined({ loop, bufferSize }))
     return stream
   } catch (error) {
-    await stream.close()
+    await stream?.close()
+    if (source !== file) await source.close()
     throw error
   }
 }

@@ -87,10 +87,16 @@ const outputs: [string[], RegExp][] = [
   ],
   [
     ['-D', 'nobody', 'new.wav'],
-    /^pastream-rs: no device is called `nobody`; the devices here are .* use `-D virtual`\n$/,
+    /^pastream-rs: no device is called `nobody`; the devices here are .* use the device `virtual` \(`-D virtual`\)\n$/,
   ],
-  [['-D', 'default', 'new.wav'], /^pastream-rs: this build has no host .* use `-D virtual`\n$/],
-  [['-D', 'jack', 'new.wav'], /^pastream-rs: this build has no `jack` host; .* use `-D virtual`\n$/],
+  [
+    ['-D', 'default', 'new.wav'],
+    /^pastream-rs: this build has no host .* use the device `virtual` \(`-D virtual`\)\n$/,
+  ],
+  [
+    ['-D', 'jack', 'new.wav'],
+    /^pastream-rs: this build has no `jack` host; .* use the device `virtual` \(`-D virtual`\)\n$/,
+  ],
   [
     ['-D', 'null,virtual', 'new.wav'],
     /^pastream-rs: cannot play to null and record from virtual at once: .* one for both\n$/,

@@ -69,15 +69,38 @@ test('what can be no run', async (t) => {
   t.false(stream.active)
 })
 
+test('an option that there is not, rather than one that is not heard', async (t) => {
+  const stream = await duplex(t)
+  const sent = noise('int16', 40)
+  const wrong = { sampelRate: 8000 } as object
+  for (const work of [
+    () => DuplexStream.open({ device: 'virtual', ...wrong }),
+    () => SoundFile.open({ path: 'none.wav', ...wrong }),
+    () => stream.setSource(sent, wrong),
+    () => stream.setSink('none.wav', wrong),
+    () => stream.toFile('none.wav', wrong),
+    () => stream.start(wrong),
+    () => stream.wait(wrong),
+    () => stream.play(sent, wrong),
+    () => stream.record({ frames: 4, ...wrong }),
+    () => stream.playrec(sent, wrong),
+    () => stream.chunks(wrong),
+  ]) {
+    await fails(t, work, 'ERR_PASTREAM_INVALID_ARGUMENT', /no option `sampelRate`/)
+  }
+  t.false(stream.active)
+})
+
 test('samples of another kind than the stream’s', async (t) => {
   const stream = await duplex(t)
   const refused = (source: unknown, message: RegExp) =>
     fails(t, () => stream.playrec(source as Int16Array), 'ERR_PASTREAM_INVALID_ARGUMENT', message)
-  await refused(new Float32Array(4), /Float32Array.*int16.*Int16Array/)
+  await refused(new Float32Array(4), /int16 are Int16Array or bytes, not Float32Array/)
   await refused(new Int16Array(3), /frames/)
   await refused(new RingBuffer(2, 16), /frames of 2 bytes/)
   await refused(undefined, /path/)
-  await refused(3, /path/)
+  await refused(3, /a source is .*path/)
+  await refused([1, 2, 3], /a source is .*typed array/)
   await refused({ path: 3 }, /path/)
   await fails(t, () => stream.record({ out: new Float32Array(4) }), 'ERR_PASTREAM_INVALID_ARGUMENT', /Float32Array/)
 })

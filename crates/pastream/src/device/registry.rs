@@ -129,7 +129,7 @@ fn without(kind: ErrorKind, problem: &str) -> Error {
     Error::new(
         kind,
         format!(
-            "{problem}; the devices here are {}. Without a sound card, use `-D virtual`",
+            "{problem}; the devices here are {}. Without a sound card, use the device `virtual` (`-D virtual`)",
             listed(&devices)
         ),
     )
