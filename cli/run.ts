@@ -1,5 +1,3 @@
-import { fstatSync, statSync, type Stats } from 'node:fs'
-import { constants } from 'node:os'
 import {
   devices,
   DuplexStream,
@@ -10,6 +8,7 @@ import {
   type FileInfo,
   type FileSink,
   type FileSource,
+  type Outcome,
   type Stream,
   type StreamOptions,
 } from '../ts/index.ts'
@@ -17,15 +16,12 @@ import { pairOfDevices } from './device.ts'
 import { isBrokenPipe, UsageError, XrunError } from './error.ts'
 import type { Options } from './flags.ts'
 import type { Command } from './parse.ts'
+import { onSignal } from './signal.ts'
 import { Display } from './status.ts'
 import { isNegative, toFrames, type Sides, type Time } from './values.ts'
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
 /** What the library keeps room for where it isn't told. */
 const RECORDING_SECONDS = 10
-
-type Ways = { readonly input: string | undefined; readonly output: string | undefined }
 
 function source(file: string, { type, encoding, endian, channels, rate }: Options): FileSource {
   return {
@@ -56,7 +52,7 @@ function defined<T extends object>(record: T): { [K in keyof T]?: Exclude<T[K], 
 }
 
 /** The part of a pair that the stream's sides have use for. */
-function sides<T>({ input, output }: Ways, pair: Partial<Sides<T>> | undefined, fallback?: T) {
+function sides<T>({ input, output }: Command, pair: Partial<Sides<T>> | undefined, fallback?: T) {
   const playback = pair?.playback ?? fallback
   const recording = pair?.recording ?? fallback
   if (input === undefined) return recording
@@ -64,38 +60,40 @@ function sides<T>({ input, output }: Ways, pair: Partial<Sides<T>> | undefined, 
   return playback === recording ? playback : ([playback, recording] as [T | undefined, T | undefined])
 }
 
-function device(ways: Ways, given: Options['device'] = []): string {
+function device({ input, output, options }: Command): string {
   const [playback = 'default', recording = playback] = pairOfDevices(
-    given,
+    options.device ?? [],
     devices().map(({ id }) => id),
   )
-  if (ways.input === undefined) return recording
-  if (ways.output === undefined || playback === recording) return playback
+  if (input === undefined) return recording
+  if (output === undefined || playback === recording) return playback
   throw new Error(
     `cannot play to ${playback} and record from ${recording} at once: two devices are not joined; give -D one for both`,
   )
 }
 
-function mappings({ output }: Ways, map: Options['map'] = []): Pick<StreamOptions, 'txMapping' | 'rxMapping'> {
+function mappings({ output, options }: Command): Pick<StreamOptions, 'txMapping' | 'rxMapping'> {
+  const { map = [] } = options
   const [first, second] = map.map((mapping) => mapping && [...mapping])
   if (map.length < 2) return defined(output === undefined ? { txMapping: first } : { rxMapping: first })
   return defined({ txMapping: first, rxMapping: second })
 }
 
-function open(ways: Ways, options: Options, file: SoundFile | undefined): Promise<Stream> {
+function open(command: Command, file: SoundFile | undefined): Promise<Stream> {
   const info = file?.info
+  const { input, output, options } = command
   const asked: StreamOptions = {
-    device: device(ways, options.device),
+    device: device(command),
     ...defined({
       sampleRate: options.rate ?? info?.sampleRate,
-      channels: sides(ways, options.channels, info?.channels),
-      format: sides(ways, options.format, info?.format),
+      channels: sides(command, options.channels, info?.channels),
+      format: sides(command, options.format, info?.format),
       blockSize: options.blocksize || undefined,
     }),
-    ...mappings(ways, options.map),
+    ...mappings(command),
   }
-  if (ways.input === undefined) return InputStream.open(asked)
-  return ways.output === undefined ? OutputStream.open(asked) : DuplexStream.open(asked)
+  if (input === undefined) return InputStream.open(asked)
+  return output === undefined ? OutputStream.open(asked) : DuplexStream.open(asked)
 }
 
 /** Times as frames at the stream's rate. `length`: that of the playback, where it is known. */
@@ -113,22 +111,6 @@ function span({ duration, pad, offset, loop }: Options, rate: number, length: nu
   return all
 }
 
-/** Recording over the file that is being played would destroy it. */
-function refuseSameFile({ input, output }: Ways): void {
-  if (input === undefined || output === undefined) return
-  const stat = (file: string, fd: number): Stats | undefined => {
-    try {
-      return file === '-' ? fstatSync(fd) : statSync(file)
-    } catch {
-      return undefined // whoever opens it says what is wrong
-    }
-  }
-  const [from, to] = [stat(input, 0), stat(output, 1)]
-  if (from?.isFile() && to && from.dev === to.dev && from.ino === to.ino) {
-    throw new UsageError(`'${output}': the output must be another file than the input`)
-  }
-}
-
 /** A file is played as it is. */
 function refuseOther(input: string, info: FileInfo, { rate = info.sampleRate, channels }: Options): void {
   const { playback = info.channels } = channels ?? {}
@@ -138,13 +120,17 @@ function refuseOther(input: string, info: FileInfo, { rate = info.sampleRate, ch
   throw new Error(`${input} has ${info.channels} channels, -c says ${playback}: ${advice}`)
 }
 
-function headline(stream: Stream, file: SoundFile | undefined, { input, output }: Ways): string {
+function name(file: string | undefined, pipe: string): string {
+  return file === '-' ? pipe : (file ?? 'null')
+}
+
+function headline(stream: Stream, file: SoundFile | undefined, { input, output }: Command): string {
   const info = file?.info
   const list = (value: unknown): string => (Array.isArray(value) ? value.join('/') : String(value))
-  const name = (path: string | undefined, pipe: string): string => (path === '-' ? pipe : (path ?? 'null'))
   const played = info
     ? `: ${info.container}, ${info.encoding}, ${info.sampleRate} Hz, ${info.channels} ch` +
-      (info.frames === undefined ? '' : `, ${(info.frames / info.sampleRate).toFixed(2)} s`)
+      (info.frames === undefined ? '' : `, ${(info.frames / info.sampleRate).toFixed(2)} s`) +
+      (info.missing > 0 ? `, cut off: ${info.missing} frames of its header are missing` : '')
     : ''
   return [
     `<- ${name(input, 'stdin')}${played}`,
@@ -154,20 +140,6 @@ function headline(stream: Stream, file: SoundFile | undefined, { input, output }
   ].join('\n')
 }
 
-/** Calls `stop` at the first signal; the second one ends the process at once. */
-function onSignal(stop: (signal: string) => void): () => void {
-  let signalled = false
-  const handle = (signal: (typeof SIGNALS)[number]): void => {
-    if (signalled) process.exit(128 + constants.signals[signal])
-    signalled = true
-    stop(signal)
-  }
-  for (const signal of SIGNALS) process.on(signal, handle)
-  return () => {
-    for (const signal of SIGNALS) process.off(signal, handle)
-  }
-}
-
 /** The library's errors in the words of the command line. */
 function translated(error: unknown, stream: Stream): unknown {
   if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_BUFFER_EMPTY')) return error
@@ -175,14 +147,39 @@ function translated(error: unknown, stream: Stream): unknown {
   return new Error(message, { cause: error })
 }
 
-async function transfer(stream: Stream, file: SoundFile | undefined, ways: Ways, options: Options): Promise<void> {
+/** What the user has to know of a run that is over, though it did not fail. */
+function remarks(
+  stream: Stream,
+  outcome: Outcome | undefined,
+  file: SoundFile | undefined,
+  command: Command,
+): string[] {
+  const { input, output, options } = command
+  const finished = outcome === 'finished'
+  const length = file?.info.frames
+  const whole = !options.loop && (!options.duration || isNegative(options.duration))
+  const { count, frames } = stream.gaps
+  const told: string[] = []
+  if (finished && whole && length !== undefined && stream.played < length) {
+    told.push(`${name(input, 'stdin')} is cut off: it ended after ${stream.played} of ${length} frames`)
+  }
+  if (output !== undefined && !finished && stream.frameCount === 0) {
+    told.push(`nothing was recorded, and ${name(output, 'stdout')} is as it was`)
+  }
+  // Without -q the report says it.
+  if (options.quiet && count > 0) told.push(`${frames} frames were not recorded: ${count} gaps are filled with silence`)
+  return told
+}
+
+async function transfer(stream: Stream, file: SoundFile | undefined, command: Command): Promise<void> {
+  const { options } = command
   const timing = span(options, stream.sampleRate, file?.info.frames)
   const bufferSize = options.buffersize
   if (file) await stream.setSource(file, { ...defined({ bufferSize }), loop: options.loop ?? false })
-  if (ways.output !== undefined) {
+  if (command.output !== undefined) {
     // A small one lets a live input through sooner; of a recording it would only lose frames.
     const larger = bufferSize && bufferSize > RECORDING_SECONDS * stream.sampleRate ? bufferSize : undefined
-    await stream.setSink(sink(ways.output, options), defined({ bufferSize: larger }))
+    await stream.setSink(sink(command.output, options), defined({ bufferSize: larger }))
   }
 
   let stopped: Promise<void> | undefined
@@ -191,14 +188,18 @@ async function transfer(stream: Stream, file: SoundFile | undefined, ways: Ways,
     stopped ??= stream.stop()
   }
   stream.on('error', () => {}) // wait() throws it
+  let outcome: Outcome | undefined
+  stream.once('finished', (how) => (outcome = how))
   if (options.fatalXruns) stream.once('xrun', stop)
   const display = options.quiet ? undefined : new Display(stream, process.stderr)
+  const note = (text: string): void =>
+    void (display ? display.note(text) : process.stderr.write(`pastream-rs: ${text}\n`))
   // From here to the start nothing is waited for, so that a signal finds the run under way.
-  const ignore = onSignal((signal) => {
+  onSignal((signal) => {
     display?.note(`${signal}: finishing; once more ends at once`)
     stop()
   })
-  process.stderr.write(display ? headline(stream, file, ways) : '')
+  process.stderr.write(display ? headline(stream, file, command) : '')
   try {
     await stream.start(timing)
     await stream.wait()
@@ -207,26 +208,25 @@ async function transfer(stream: Stream, file: SoundFile | undefined, ways: Ways,
     if (!isBrokenPipe(error)) throw translated(error, stream)
     display?.note('nobody reads the output any more: finished')
   } finally {
+    for (const text of remarks(stream, outcome, file, command)) note(text)
     display?.end()
-    // The file is finished when the stream is closed: a signal must not cut that short.
-    await stream.close().finally(ignore)
+    await stream.close()
   }
 }
 
 /** Plays, records or both. Throws what ended it before its time, but for a signal and a reader that has enough. */
-export async function run({ options, input, output }: Command): Promise<void> {
+export async function run(command: Command): Promise<void> {
+  const { options, input, output } = command
   if (input === undefined && output === undefined) {
     throw new UsageError('no file: give an input to play, or null and an output to record to')
   }
-  const ways = { input, output }
-  refuseSameFile(ways)
   // First of all, so that a bad input leaves no output behind.
   const file = input === undefined ? undefined : await SoundFile.open(source(input, options))
   try {
     if (file) refuseOther(input ?? '', file.info, options)
-    const stream = await open(ways, options, file)
+    const stream = await open(command, file)
     try {
-      await transfer(stream, file, ways, options)
+      await transfer(stream, file, command)
       if (options.fatalXruns && stream.xruns > 0) throw new XrunError(stream.xruns)
     } finally {
       await stream.close()

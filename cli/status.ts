@@ -21,9 +21,11 @@ function clock(seconds: number): string {
   return `${two(hours)}:${two(minutes)}:${two(Math.floor(rest / 100))}.${two(rest % 100)}`
 }
 
-export function statusLine(stream: Pick<Stream, 'frameCount' | 'sampleRate' | 'xruns' | 'cpuLoad'>): string {
+export function statusLine(stream: Pick<Stream, 'frameCount' | 'sampleRate' | 'xruns' | 'gaps' | 'cpuLoad'>): string {
+  const { frames } = stream.gaps
+  const lost = frames > 0 ? `, ${frames} frames lost` : ''
   const load = (stream.cpuLoad * 100).toFixed(1)
-  return `${clock(stream.frameCount / stream.sampleRate)} (${stream.xruns} xruns, ${load}% load)`
+  return `${clock(stream.frameCount / stream.sampleRate)} (${stream.xruns} xruns${lost}, ${load}% load)`
 }
 
 /** What the user is told of a stream: the status line, above it what happens, and at last the report. */

@@ -1,3 +1,5 @@
+import type { SampleArray } from './format.ts'
+
 /** What went wrong, as a word for programs. */
 export type ErrorCode =
   | 'ERR_PASTREAM_BUFFER_EMPTY'
@@ -18,6 +20,8 @@ export type ErrorCode =
 /** The one error of the library: a code, and a sentence that says what was wrong and what to do. */
 export class PastreamError extends Error {
   readonly code: ErrorCode
+  /** What `record` or `playrec` got before it failed: frames × channels, interleaved. */
+  recording?: SampleArray
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)

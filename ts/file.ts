@@ -9,6 +9,7 @@ export type Container = 'wav' | 'au' | 'raw'
 
 /** A file or pipe. To be read, only RAW needs more than its path. */
 export interface FileDescription {
+  /** Or what is open: a file that stands at its start, or a pipe. */
   path: string | { fd: number }
   /** @default by content when read, by name when written, au for a pipe */
   type?: Container
@@ -33,6 +34,8 @@ export interface FileInfo {
   readonly sampleRate: number
   /** The length; unknown for most pipes. */
   readonly frames: number | undefined
+  /** Frames that the header promises and that are not there: the file is cut off. */
+  readonly missing: number
   /** The stream format that takes it unaltered; float32 where none does. */
   readonly format: Format
 }
@@ -50,7 +53,7 @@ export function describe(file: FileDescription): FileOptions {
   })
   if (typeof path === 'string') return { path, ...kind }
   if (typeof path?.fd === 'number') return { fd: path.fd, ...kind }
-  throw invalid('a file has a path: a string, or { fd } of an open pipe')
+  throw invalid('a file has a path: a string, or { fd } of what is open')
 }
 
 /** An audio file that is open for reading, and a source of streams. */

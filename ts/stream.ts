@@ -147,9 +147,9 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
     else if (kind === 'gap') {
       const [side, why] = [word as GapEvent['side'], cause as GapEvent['cause']]
       this.emit('gap', { side, frame, length: value, cause: why })
-    } else {
+    } else if (kind === 'deviceLost') this.emit('deviceLost')
+    else {
       this.#runs.shift()?.end()
-      if (word === 'deviceLost') this.emit('deviceLost')
       if (failed && this.listenerCount('error') > 0) this.emit('error', failure(failed))
       this.emit('finished', word as Outcome)
     }
@@ -260,7 +260,10 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
     this.#plays = source !== null
   }
 
-  /** Where the next run records to: each of `sink` with its own ring and losses. `null`: nowhere. */
+  /**
+   * Where the next runs record to: each of `sink` with its own ring and losses. A ring takes part in every run, a file is
+   * complete after one: a `start` or `play` then rejects with `STREAM_STATE` until sinks are set anew. `null`: nowhere.
+   */
   async setSink(sink: Sink | readonly Sink[] | null, options: SinkOptions = {}): Promise<void> {
     const sinks = sink === null ? [] : Array.isArray(sink) ? (sink as readonly Sink[]) : [sink as Sink]
     setSinks(this.#binding, this.sampleRate, sinks, options)
@@ -338,13 +341,15 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
 
   /** Plays; resolves when the last frame has left the device. */
   protected async play(source: Source, { frames, pad, ...options }: PlayOptions = {}): Promise<void> {
-    await this.setSink(null)
     await this.setSource(source, options)
     await this.start(defined({ frames, pad }))
     await this.wait()
   }
 
-  /** Records frames − offset frames, or as many as `out` holds: frames × channels, interleaved. */
+  /**
+   * Records frames − offset frames, or as many as `out` holds: frames × channels, interleaved. Where the run fails, what
+   * was recorded until then is in `out`, and in the error's `recording`.
+   */
   protected async record<T extends Samples = SampleArray>({
     frames,
     offset = 0,
@@ -356,7 +361,7 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
     return this.#collect({ ...defined({ frames }), offset }, bound('frames', frames), out)
   }
 
-  /** Plays, and records what comes back: frames − offset + max(pad, 0) frames × channels, interleaved. */
+  /** Plays, and records what comes back: frames − offset + max(pad, 0) frames × channels, interleaved. Fails as `record`. */
   protected async playrec<T extends Samples = SampleArray>(
     source: Source,
     { frames, pad, offset = 0, out, ...options }: PlayRecordOptions<T> = {},
@@ -377,7 +382,6 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
       else await this.setSource(null)
       this.#binding.clearSinks()
       attach(into, (memory, wake) => this.#binding.addSinkRing(memory, new Uint8Array(gaps.memory), wake))
-      call(() => this.#binding.setSinks())
       await this.start({ ...defined({ frames }), pad: pad === undefined ? null : pad, offset })
     }
     const [wait, stop] = [() => this.wait(), () => this.stop()]
@@ -407,15 +411,21 @@ export abstract class Stream extends EventEmitter<StreamEvents> implements Async
     if (room === undefined) throw invalid('nothing says how much to record: give `frames` or `out`')
     this.#binding.clearSinks()
     call(() => this.#binding.addSinkBuffer(room))
-    call(() => this.#binding.setSinks())
     // Where no source ends the run, it ends when `out` is full.
     const frames = bound('frames', run.frames) ?? (this.#plays && !loop ? null : offset + room)
     await this.start({ ...run, frames })
-    await this.wait()
-    const recorded = this.#binding.takeRecording() ?? new Uint8Array()
-    if (!out) return samples(format, recorded) as Samples as T
-    bytes(out).set(recorded)
-    return out
+    const take = (): T => {
+      const recorded = this.#binding.takeRecording() ?? new Uint8Array()
+      if (!out) return samples(format, recorded) as Samples as T
+      bytes(out).set(recorded)
+      return out
+    }
+    try {
+      await this.wait()
+    } catch (error) {
+      throw Object.assign(error as PastreamError, { recording: take() })
+    }
+    return take()
   }
 }
 

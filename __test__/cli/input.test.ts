@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { folder, same } from '../support.ts'
-import { asSox, FREE, needing, pastream, ramp, RATE, readWav, tool, wav } from './support.ts'
+import { asSox, COMMAND, FREE, needing, pastream, ramp, RATE, readWav, tool, wav } from './support.ts'
 
 needing(['espeak-ng', 'sox', 'python3'], 'speech of espeak-ng comes back as sox and Python read it', async (t) => {
   const cwd = (await folder(t))('')
@@ -94,4 +94,38 @@ test('from file to file, which is what is told', async (t) => {
   const { data, ...format } = readWav(path('out.wav'))
   t.deepEqual(format, { tag: 1, channels: 2, rate: RATE, bits: 16 })
   same(t, data, sent)
+})
+
+test('a file behind stdin or stdout is a file, not a pipe', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(RATE)
+  writeFileSync(path('in.wav'), wav(sent))
+  const shell = (redirected: string): void => {
+    const [device] = FREE.slice(1)
+    const command = `exec "$0" "$1" -q -D ${device} -t ^,wav ${redirected}`
+    tool(path(''), 'sh', '-c', command, process.execPath, COMMAND)
+  }
+  // It can be sought, and its header be corrected.
+  shell('--loop -d 2 - - < in.wav > out.wav')
+  same(t, readWav(path('out.wav')).data, Int16Array.from([...sent, ...sent]))
+  // What is appended to can't be corrected, and what was there stays.
+  writeFileSync(path('all.wav'), 'before')
+  shell('- - < in.wav >> all.wav')
+  const all = readFileSync(path('all.wav'))
+  t.is(all.toString('latin1', 0, 10), 'beforeRIFF')
+  same(t, all.subarray(-sent.byteLength), sent)
+})
+
+test('a file that is cut off is played to its end, and that is told', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(RATE)
+  const cut = wav(sent).subarray(0, 44 + 4 * 5000)
+  writeFileSync(path('in.wav'), cut)
+  const file = await pastream(t, path(''), [...FREE, 'in.wav', 'file.wav'])
+  t.is(file.status, 0)
+  t.regex(file.stderr, /^<- in\.wav: wav, .*, 0\.63 s, cut off: 3000 frames of its header are missing\n/)
+  const pipe = await pastream(t, path(''), [...FREE, '-q', '-', 'pipe.wav'], cut)
+  t.is(pipe.status, 0)
+  t.is(pipe.stderr, 'pastream-rs: stdin is cut off: it ended after 5000 of 8000 frames\n')
+  for (const name of ['file.wav', 'pipe.wav']) same(t, readWav(path(name)).data, sent.subarray(0, 10_000))
 })

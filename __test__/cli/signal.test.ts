@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, writeSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 import { folder, same } from '../support.ts'
 import { grown, ramp, RATE, readWav, Running, tool, wav } from './support.ts'
@@ -29,7 +29,20 @@ test('a signal while stdin has given nothing yet ends the wait', async (t) => {
   const { status, stderr } = await running.ended()
   t.is(status, 0)
   t.true(stderr.includes('SIGINT: finishing'))
-  t.is(readWav(path('out.wav')).data.length, 0)
+  t.true(stderr.includes('\nnothing was recorded, and out.wav is as it was\n'))
+  t.false(existsSync(path('out.wav')))
+})
+
+test('two signals at once are one wish, as `timeout` tells a process and then its group', async (t) => {
+  const path = await folder(t)
+  const running = new Running(t, path(''), ['-D', 'virtual', 'null', 'out.wav'])
+  await grown(path('out.wav'), 8000)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) running.child.kill(signal)
+  const { status, stderr } = await running.ended()
+  t.is(status, 0)
+  const frames = Number(/\nframes processed: (\d+)\n/.exec(stderr)?.[1])
+  const { data, channels, bits } = readWav(path('out.wav'))
+  t.is(data.length, (frames * channels * bits) / 8)
 })
 
 test('-q tells nothing of a signal', async (t) => {
@@ -53,11 +66,14 @@ for (const [signal, status] of [['SIGINT', 130] as const, ['SIGTERM', 143] as co
       },
       { code: 'EAGAIN' },
     )
-    const running = new Running(t, path(''), ['-D', 'virtual', '-t', 'au', 'null', 'full'])
-    await running.told('-> full')
+    const running = new Running(t, path(''), ['-D', 'virtual:fault=stall@0.02+0.05', '-t', 'au', 'null', 'full'])
+    // By then there are frames to write.
+    await running.told('gap at 00:00:00.0')
     running.child.kill('SIGINT')
     await running.told('SIGINT: finishing')
-    running.child.kill(signal)
+    // What comes close behind the first one is the same wish.
+    const again = setInterval(() => running.child.kill(signal), 50)
+    t.teardown(() => clearInterval(again))
     t.is((await running.ended()).status, status)
   })
 }

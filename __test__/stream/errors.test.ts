@@ -9,7 +9,7 @@ import {
   SoundFile,
   type StreamOptions,
 } from 'pastream-rs'
-import { duplex, fails, folder, noise, RATE, same } from '../support.ts'
+import { concat, duplex, fails, folder, noise, RATE, same } from '../support.ts'
 
 const linux = process.platform === 'linux' ? test : test.skip
 
@@ -192,14 +192,29 @@ linux('an error of the writer thread ends the run; the other sink is complete', 
 test('a lost device ends the stream; the file holds all until then', async (t) => {
   const path = await folder(t)
   const stream = await duplex(t, { device: 'virtual:clock=free:fault=lost@0.5' })
-  let lost = 0
-  stream.on('deviceLost', () => (lost += 1))
+  const told: string[] = []
+  stream.on('deviceLost', () => told.push('lost'))
+  stream.on('finished', (outcome) => told.push(outcome))
   const sent = noise('int16', 2 * RATE)
   await stream.setSource(sent)
   await stream.toFile(path('take.wav'))
   await stream.start()
   await fails(t, () => stream.wait(), 'ERR_PASTREAM_DEVICE_LOST', /24000 frames/)
-  t.is(lost, 1)
+  t.deepEqual(told, ['lost', 'deviceLost'])
   const back = await duplex(t)
   same(t, await back.playrec(path('take.wav')), sent.subarray(0, RATE))
+})
+
+test('a recording that fails is not lost: the error brings what came until then', async (t) => {
+  const sent = noise('int16', 2 * RATE)
+  const stream = await duplex(t, { device: 'virtual:clock=free:fault=lost@0.5' })
+  const failed = await t.throwsAsync(stream.playrec(sent), { instanceOf: PastreamError })
+  t.is(failed.code, 'ERR_PASTREAM_DEVICE_LOST')
+  same(t, failed.recording ?? new Int16Array(), sent.subarray(0, RATE))
+
+  const out = new Int16Array(2 * RATE).fill(7)
+  const other = await duplex(t, { device: 'virtual:clock=free:fault=lost@0.25' })
+  const again = await t.throwsAsync(other.playrec(sent, { out }), { instanceOf: PastreamError })
+  t.is(again.recording, out)
+  same(t, out, concat(sent.subarray(0, RATE / 2) as Int16Array, new Int16Array(1.5 * RATE).fill(7)))
 })

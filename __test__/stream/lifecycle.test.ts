@@ -1,6 +1,6 @@
 import test from 'ava'
 import { DuplexStream, InputStream, OutputStream, RingBuffer } from 'pastream-rs'
-import { concat, duplex, fails, noise, RATE, same, silence } from '../support.ts'
+import { concat, duplex, fails, folder, noise, RATE, same, silence } from '../support.ts'
 
 test('what was opened is told', async (t) => {
   const stream = await duplex(t, { device: 'virtual:clock=free:block=64', format: 'int24' })
@@ -57,6 +57,34 @@ test('a source stays for the next run, from its beginning', async (t) => {
     t.true(await stream.wait())
     t.is(stream.played, 3000)
   }
+})
+
+test('a ring stays for the next run; a file is complete after one, and a run that would not record it is refused', async (t) => {
+  const path = await folder(t)
+  const stream = await duplex(t)
+  const sent = noise('int16', 2 * 300)
+  const ring = new RingBuffer(4, 1000)
+  await stream.setSource(sent)
+  await stream.setSink(ring)
+  for (let round = 0; round < 3; round++) {
+    await stream.start()
+    await stream.wait()
+    same(t, ring.read(), sent)
+  }
+  await stream.setSink([ring, path('take.wav')])
+  await stream.start()
+  await stream.wait()
+  for (const again of [() => stream.start(), () => stream.play(sent)]) {
+    await fails(t, again, 'ERR_PASTREAM_STREAM_STATE', /take\.wav was recorded by the run before/)
+  }
+  ring.flush()
+  // These say themselves where they record to; the ring is there as well.
+  same(t, await stream.playrec(sent), sent)
+  same(t, ring.read(), sent)
+  await fails(t, () => stream.start(), 'ERR_PASTREAM_STREAM_STATE', /take\.wav was recorded/)
+  await stream.setSink(null)
+  await stream.play(sent)
+  t.is(ring.readAvailable, 0)
 })
 
 test('wait gives up after its time, and the stream goes on', async (t) => {

@@ -79,7 +79,7 @@ export declare class BindingStream {
    * What setting a source gives.
    */
   setSourceRing(memory: Uint8Array, wake: () => void): BindingRing
-  /** Forgets the sinks that were added and not yet set. */
+  /** Forgets the sinks that were added and neither set nor started. */
   clearSinks(): void
   /**
    * Adds memory for so many frames.
@@ -103,14 +103,14 @@ export declare class BindingStream {
    */
   addSinkRing(memory: Uint8Array, gaps: Uint8Array | undefined | null, wake: () => void): BindingRing
   /**
-   * Records to what was added.
+   * Records the runs that follow to what was added.
    *
    * # Errors
    * What setting sinks gives.
    */
   setSinks(): void
   /**
-   * Starts a run.
+   * Starts a run, which also records to what was added and not set.
    *
    * # Errors
    * Through the promise: what starting gives.
@@ -209,6 +209,8 @@ export interface FileInfo {
   sampleRate: number
   /** The length, where it is known. */
   frames?: number
+  /** Frames that the header promises and that are not there. */
+  missing: number
   /** The stream format that fits. */
   format: string
 }
@@ -217,7 +219,7 @@ export interface FileInfo {
 export interface FileOptions {
   /** Where it is; or `fd`. */
   path?: string
-  /** An open descriptor, of a pipe. */
+  /** An open descriptor. */
   fd?: number
   /** The container's name. */
   type?: string
@@ -356,7 +358,7 @@ export interface SideOptions {
 
 /** What happened. */
 export interface StreamEventObject {
-  /** `xrun`, `gap` or `finished`. */
+  /** `xrun`, `gap`, `deviceLost` or `finished`. */
   kind: string
   /** The frame of the stream it happened at. */
   frame: number

@@ -13,8 +13,8 @@ use pastream::{
 };
 
 use crate::{
+    descriptor::{self, Descriptor},
     error::{Result, later, thrown},
-    pipe,
 };
 
 /// A file, and what there is to say of it.
@@ -23,7 +23,7 @@ use crate::{
 pub struct FileOptions {
     /// Where it is; or `fd`.
     pub path: Option<String>,
-    /// An open descriptor, of a pipe.
+    /// An open descriptor.
     pub fd: Option<i32>,
     /// The container's name.
     pub r#type: Option<String>,
@@ -39,6 +39,7 @@ pub struct FileOptions {
 
 /// What a file holds.
 #[napi(object)]
+#[derive(Clone)]
 pub struct FileInfo {
     /// The container's name.
     pub container: String,
@@ -50,8 +51,25 @@ pub struct FileInfo {
     pub sample_rate: u32,
     /// The length, where it is known.
     pub frames: Option<f64>,
+    /// Frames that the header promises and that are not there.
+    pub missing: f64,
     /// The stream format that fits.
     pub format: String,
+}
+
+impl FileInfo {
+    fn of(reader: &FileReader) -> Self {
+        let spec = reader.spec();
+        Self {
+            container: spec.container.name().to_owned(),
+            encoding: spec.encoding.name().to_owned(),
+            channels: spec.channels as u32,
+            sample_rate: spec.sample_rate,
+            frames: spec.frames.map(|frames| frames as f64),
+            missing: reader.missing() as f64,
+            format: spec.encoding.stream_format().name().to_owned(),
+        }
+    }
 }
 
 fn parse<T: std::str::FromStr<Err = Error>>(text: Option<&String>) -> pastream::Result<Option<T>> {
@@ -69,7 +87,10 @@ impl FileOptions {
         };
         match (&self.path, self.fd) {
             (Some(path), None) => FileReader::open(Path::new(path), &hint),
-            (None, Some(fd)) => FileReader::from_pipe(pipe::reader(fd)?, &pipe::name(fd), &hint),
+            (None, Some(fd)) => match descriptor::open(fd)? {
+                Descriptor::File(file) => FileReader::from_file(file, &descriptor::name(fd), &hint),
+                Descriptor::Pipe(pipe) => FileReader::from_pipe(Box::new(pipe), &descriptor::name(fd), &hint),
+            },
             _ => Err(Error::new(ErrorKind::InvalidArgument, "a file has either a path or an fd")),
         }
     }
@@ -90,7 +111,10 @@ impl FileOptions {
         let spec = Spec::for_stream(container, format, channels, sample_rate, encoding, endian)?;
         let mut writer = match (&self.path, self.fd) {
             (Some(path), None) => FileWriter::create(Path::new(path), spec)?,
-            (None, Some(fd)) => FileWriter::to_pipe(pipe::writer(fd)?, &pipe::name(fd), spec)?,
+            (None, Some(fd)) => match descriptor::open(fd)? {
+                Descriptor::File(file) => FileWriter::to_file(file, &descriptor::name(fd), spec)?,
+                Descriptor::Pipe(pipe) => FileWriter::to_pipe(Box::new(pipe), &descriptor::name(fd), spec)?,
+            },
             _ => return Err(Error::new(ErrorKind::InvalidArgument, "a file has either a path or an fd")),
         };
         writer.set_format(format);
@@ -103,7 +127,7 @@ impl FileOptions {
 pub struct BindingFile {
     options: FileOptions,
     opened: Arc<Mutex<Option<FileReader>>>,
-    spec: Arc<Mutex<Option<Spec>>>,
+    info: Arc<Mutex<Option<FileInfo>>>,
 }
 
 #[napi]
@@ -112,7 +136,7 @@ impl BindingFile {
     #[napi(constructor)]
     #[must_use]
     pub fn new(options: FileOptions) -> Self {
-        Self { options, opened: Arc::default(), spec: Arc::default() }
+        Self { options, opened: Arc::default(), info: Arc::default() }
     }
 
     /// Opens the file and reads its header.
@@ -121,11 +145,11 @@ impl BindingFile {
     /// Through the promise: what opening gives.
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn open(&self, env: &Env) -> napi::Result<Object<'static>> {
-        let (options, opened, spec) =
-            (self.options.clone(), Arc::clone(&self.opened), Arc::clone(&self.spec));
+        let (options, opened, info) =
+            (self.options.clone(), Arc::clone(&self.opened), Arc::clone(&self.info));
         later(env, move || {
             let reader = options.open()?;
-            *spec.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader.spec().clone());
+            *info.lock().unwrap_or_else(PoisonError::into_inner) = Some(FileInfo::of(&reader));
             *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);
             Ok(None)
         })
@@ -135,15 +159,7 @@ impl BindingFile {
     #[napi(getter)]
     #[must_use]
     pub fn info(&self) -> Option<FileInfo> {
-        let spec = self.spec.lock().unwrap_or_else(PoisonError::into_inner);
-        spec.as_ref().map(|spec| FileInfo {
-            container: spec.container.name().to_owned(),
-            encoding: spec.encoding.name().to_owned(),
-            channels: spec.channels as u32,
-            sample_rate: spec.sample_rate,
-            frames: spec.frames.map(|frames| frames as f64),
-            format: spec.encoding.stream_format().name().to_owned(),
-        })
+        self.info.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Closes it.

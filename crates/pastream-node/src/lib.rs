@@ -2,9 +2,9 @@
 #![expect(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "napi hands the environment over by reference")]
 
+mod descriptor;
 pub mod devices;
 pub mod error;
 pub mod file;
 pub mod open;
-mod pipe;
 pub mod stream;

@@ -138,7 +138,7 @@ pub struct Measures {
 /// What happened.
 #[napi(object)]
 pub struct StreamEventObject {
-    /// `xrun`, `gap` or `finished`.
+    /// `xrun`, `gap`, `deviceLost` or `finished`.
     pub kind: String,
     /// The frame of the stream it happened at.
     pub frame: f64,
@@ -187,6 +187,7 @@ impl From<&StreamEvent> for StreamEventObject {
                 };
                 object("gap", frame, length, side, cause)
             }
+            StreamEvent::DeviceLost => object("deviceLost", 0, 0, "", ""),
             StreamEvent::Finished { outcome, ref error } => Self {
                 failure: error.clone().map(Failure::from),
                 ..object("finished", 0, 0, outcome_name(outcome), "")
@@ -378,7 +379,7 @@ impl BindingStream {
         self.stream.set_source(source).map_err(|error| thrown(&error))
     }
 
-    /// Forgets the sinks that were added and not yet set.
+    /// Forgets the sinks that were added and neither set nor started.
     #[napi]
     pub fn clear_sinks(&mut self) {
         self.sinks.clear();
@@ -431,7 +432,7 @@ impl BindingStream {
         Ok(ring)
     }
 
-    /// Records to what was added.
+    /// Records the runs that follow to what was added.
     ///
     /// # Errors
     /// What setting sinks gives.
@@ -440,16 +441,16 @@ impl BindingStream {
         self.stream.set_sinks(std::mem::take(&mut self.sinks)).map_err(|error| thrown(&error))
     }
 
-    /// Starts a run.
+    /// Starts a run, which also records to what was added and not set.
     ///
     /// # Errors
     /// Through the promise: what starting gives.
     #[napi(ts_return_type = "Promise<Settled>")]
-    pub fn start(&self, env: &Env, options: RunOptions) -> napi::Result<Object<'static>> {
-        let stream = Arc::clone(&self.stream);
+    pub fn start(&mut self, env: &Env, options: RunOptions) -> napi::Result<Object<'static>> {
+        let also = std::mem::take(&mut self.sinks);
         let prepare = || {
             let count = |name: &str, value: Option<f64>| value.map(|value| whole(name, value)).transpose();
-            stream.prepare(&Run {
+            let run = Run {
                 frames: count("frames", options.frames)?,
                 pad: count("pad", options.pad)?,
                 offset: whole("offset", options.offset)?,
@@ -458,7 +459,8 @@ impl BindingStream {
                     Some(frames) => Prebuffer::Frames(usize::try_from(frames).unwrap_or(usize::MAX)),
                     None => Prebuffer::Full,
                 },
-            })
+            };
+            self.stream.prepare(&run, also)
         };
         // At once, so that a call that follows finds the run under way.
         let prepared = prepare();

@@ -31,18 +31,25 @@ impl Input {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let cannot = |error| Error::io(format_args!("cannot open {name}"), error);
-        let file = File::open(path).map_err(cannot)?;
-        let metadata = file.metadata().map_err(cannot)?;
+        Self::file(File::open(path).map_err(cannot)?, name)
+    }
+
+    /// What is open for reading, and stands at its start where it is a file.
+    pub(super) fn file(file: File, name: String) -> Result<Self> {
+        let metadata =
+            file.metadata().map_err(|error| Error::io(format_args!("cannot read {name}"), error))?;
         if metadata.is_dir() {
             return Err(Error::new(
                 ErrorKind::Io,
                 format!("cannot read {name}: it is a directory, not a file"),
             ));
         }
-        let length = metadata.len();
-        let stream =
-            if metadata.is_file() { Stream::File { file, length } } else { Stream::Pipe(Box::new(file)) };
-        Ok(Self::new(name, stream))
+        if !metadata.is_file() {
+            return Ok(Self::pipe(Box::new(file), name));
+        }
+        // So that nobody records over it meanwhile. One that is being recorded can be read all the same.
+        let _ = file.try_lock_shared();
+        Ok(Self::new(name, Stream::File { file, length: metadata.len() }))
     }
 
     pub(super) fn pipe(pipe: Box<dyn Read + Send>, name: String) -> Self {

@@ -42,6 +42,9 @@ pub trait Decoder: Send {
     /// # Errors
     /// `UnsupportedFile` for a pipe; `Io` where the file can't be sought.
     fn seek(&mut self, frame: u64) -> Result<()>;
+
+    /// Frames that the header promises and that are not there; 0 for a pipe, of which nobody knows.
+    fn missing(&self) -> u64;
 }
 
 /// Writes one container. Dropping it finishes the file as well as can be.
@@ -64,4 +67,7 @@ pub trait Encoder: Send {
     /// # Errors
     /// `Io` where the header can't be written.
     fn finish(&mut self) -> Result<()>;
+
+    /// Whole frames that were written.
+    fn frames(&self) -> u64;
 }

@@ -1,6 +1,6 @@
 //! Reads a file in the format of a stream.
 
-use std::{io::Read, path::Path};
+use std::{fs::File, io::Read, path::Path};
 
 use super::{Container, Decoder, Encoding, Endian, Spec, input::Input, probe};
 use crate::{Result, SampleFormat, convert::convert};
@@ -40,6 +40,15 @@ impl FileReader {
     /// header is cut off or contradicts itself; `InvalidArgument` where RAW is asked for without what it needs.
     pub fn open(path: &Path, hint: &ReadHint) -> Result<Self> {
         Self::new(Input::open(path)?, hint)
+    }
+
+    /// Reads what is open, which `name` names in errors: as [`Self::open`], from where it stands, which of a file is to
+    /// be its start.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_file(file: File, name: &str, hint: &ReadHint) -> Result<Self> {
+        Self::new(Input::file(file, name.to_owned())?, hint)
     }
 
     /// Reads from a pipe, which `name` names in errors. Its length may be unknown, and it can't be sought.
@@ -114,6 +123,12 @@ impl FileReader {
             }
         }
         Ok(done)
+    }
+
+    /// Frames that the header promises and that were not there as the file was opened; 0 for a pipe, of which nobody knows.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.decoder.missing()
     }
 
     /// Whether [`Self::seek`] works: a file, not a pipe.

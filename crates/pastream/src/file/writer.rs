@@ -1,7 +1,7 @@
 //! Writes the frames of a stream to a file.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -24,6 +24,7 @@ pub struct FileWriter {
 
 enum State {
     Path(PathBuf),
+    File(File),
     Pipe(Box<dyn Write + Send>),
     Begun(Box<dyn Encoder>),
     Finished,
@@ -45,11 +46,22 @@ impl FileWriter {
     /// where there was none.
     ///
     /// # Errors
-    /// As [`Self::check`]; `Io` where `path` is a directory, in none, or can't be written.
+    /// As [`Self::check`]; `Io` where `path` is a directory, in none, can't be written, or is being read or written here
+    /// or by another program.
     pub fn create(path: &Path, spec: Spec) -> Result<Self> {
         Self::check(&spec)?;
         Output::check(path)?;
         Ok(Self::new(path.display().to_string(), spec, State::Path(path.to_owned())))
+    }
+
+    /// Prepares to write to what is open, which `name` names in errors; a file stands at its start, and is emptied by
+    /// [`Self::begin`].
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn to_file(file: File, name: &str, spec: Spec) -> Result<Self> {
+        Self::check(&spec)?;
+        Ok(Self::new(name.to_owned(), spec, State::File(file)))
     }
 
     /// Prepares to write to a pipe, which `name` names in errors. Its header says that the length is unknown.
@@ -112,6 +124,7 @@ impl FileWriter {
                 }
                 encoder?
             }
+            State::File(file) => encoder(Output::file(file, self.name.clone())?, spec)?,
             State::Pipe(pipe) => encoder(Output::pipe(pipe, self.name.clone()), spec)?,
             State::Begun(encoder) => encoder,
             State::Finished => return Err(self.finished()),
@@ -172,12 +185,18 @@ impl FileWriter {
     /// Not realtime-safe: writes a file.
     ///
     /// # Errors
-    /// `Io` where the header can't be written.
+    /// `Io` where the header can't be written, or the file isn't in its place any more.
     pub fn finish(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Begun(mut encoder) => encoder.finish(),
             _ => Ok(()),
         }
+    }
+
+    /// Whole frames that were written, until [`Self::finish`].
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        if let State::Begun(encoder) = &self.state { encoder.frames() } else { 0 }
     }
 
     fn finished(&self) -> Error {

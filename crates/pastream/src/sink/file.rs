@@ -16,8 +16,8 @@ const UPDATE: Duration = Duration::from_millis(500);
 /// Silence is written so many bytes at a time.
 const SILENCE: usize = 1 << 16;
 
-/// Writes what `reader` gives to `writer` until the ring has ended, then finishes the file. Where the ring is closed
-/// before anything came, nothing is created.
+/// Writes what `reader` gives to `writer` until the ring has ended, then finishes the file. Where nothing came the file
+/// is begun only if the run is `complete`: else what is there stays as it is.
 ///
 /// # Errors
 /// What writing the file gives. The ring is closed and the file finished then too.
@@ -26,12 +26,13 @@ pub(crate) fn drain(
     mut reader: Reader,
     mut gaps: FrameConsumer<Gap>,
     silence: u8,
+    complete: &dyn Fn() -> bool,
 ) -> Result<()> {
     let mut written = write_all(writer, &mut reader, &mut gaps, silence);
-    if written.is_err() {
+    if let Err(error) = written {
         reader.ring().close();
-    } else if !reader.ring().is_closed() {
-        // Nothing recorded is a recording, too.
+        written = Err(error.and(format_args!("{} frames of it are written", writer.frames())));
+    } else if complete() {
         written = writer.begin();
     }
     let finished = writer.finish();
@@ -101,19 +102,16 @@ mod tests {
     };
 
     #[test]
-    fn a_run_that_did_not_start_creates_nothing() {
+    fn a_run_that_gave_nothing_is_a_file_only_where_it_was_complete() {
         let path = std::env::temp_dir().join(format!("pastream-drain-{}.wav", std::process::id()));
-        for closed in [true, false] {
+        for complete in [false, true] {
             let spec =
                 Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 8_000, None, Endian::File).unwrap();
             let mut writer = FileWriter::create(&path, spec).unwrap();
             let (frames, gaps) = (Ring::new(2, 8).unwrap(), Ring::new(size_of::<Gap>(), 8).unwrap());
-            if closed {
-                frames.close();
-            }
             frames.end();
-            drain(&mut writer, frames.reader().unwrap(), gaps.consumer().unwrap(), 0).unwrap();
-            assert_eq!(path.exists(), !closed);
+            drain(&mut writer, frames.reader().unwrap(), gaps.consumer().unwrap(), 0, &|| complete).unwrap();
+            assert_eq!(path.exists(), complete);
         }
         std::fs::remove_file(path).unwrap();
     }

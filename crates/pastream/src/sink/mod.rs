@@ -10,7 +10,7 @@ use crate::{file::FileWriter, ring::Ring};
 pub(crate) use buffer::assemble;
 pub(crate) use file::drain;
 
-/// Where a stream records to, in the stream's format and channels. Used up by one run but for a ring.
+/// Where a stream records to, in the stream's format and channels.
 pub enum Sink {
     /// Memory for so many frames; what comes after it is full is no loss. See
     /// [`Stream::take_recording`](crate::stream::Stream::take_recording).
@@ -32,4 +32,23 @@ pub enum Sink {
         /// Where frames are missing between them: [`Gap`](pastream_rt::Gap)s of 16 bytes. `None`: nobody asks.
         gaps: Option<Arc<Ring>>,
     },
+}
+
+impl Sink {
+    /// The same for a further run: a ring. Memory is taken by one run, a file complete after it.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match self {
+            Self::Ring { frames, gaps } => {
+                Some(Self::Ring { frames: Arc::clone(frames), gaps: gaps.clone() })
+            }
+            Self::Buffer { .. } | Self::File { .. } => None,
+        }
+    }
+
+    pub(crate) fn file_name(&self) -> Option<&str> {
+        match self {
+            Self::File { writer, .. } => Some(writer.name()),
+            Self::Buffer { .. } | Self::Ring { .. } => None,
+        }
+    }
 }

@@ -68,14 +68,12 @@ impl Conductor {
             }
         };
         let outcome = self.inner.shared.outcome();
-        {
-            let mut device = self.inner.device();
-            if forced || matches!(outcome, Outcome::Aborted | Outcome::Stopped) {
-                device.stop();
-            } else {
-                device.finish();
-            }
+        if outcome == Outcome::DeviceLost {
+            // Now: what hangs in a file or pipe may take its time.
+            self.inner.emit(&StreamEvent::DeviceLost);
         }
+        let cut_short = forced || matches!(outcome, Outcome::Aborted | Outcome::Stopped);
+        self.inner.device(|device| if cut_short { device.stop() } else { device.finish() });
         self.tell();
         let (recording, error) = self.finish();
         self.inner.finished(self.source.take(), recording, error);
@@ -84,11 +82,6 @@ impl Conductor {
     /// Ends a run whose device did not start.
     pub(super) fn cancel(mut self) {
         self.ending.store(true, Ordering::Release);
-        for sink in &self.sinks {
-            if let Ending::File { frames, .. } = sink {
-                frames.close();
-            }
-        }
         self.finish();
         self.inner.keep(self.source.take());
     }

@@ -26,6 +26,8 @@ use crate::{
 pub enum StreamEvent {
     /// An xrun or a gap.
     Callback(Event),
+    /// The device is gone: the run will be over when everything is written.
+    DeviceLost,
     /// A run is over: everything is written, every thread joined.
     Finished {
         /// How it ended.
@@ -41,7 +43,8 @@ type Listener = Box<dyn Fn(&StreamEvent) + Send + Sync>;
 pub(super) struct Inner {
     pub(super) config: StreamConfig,
     pub(super) opened: Opened,
-    device: Mutex<Box<dyn Device>>,
+    /// None once the stream is closed.
+    device: Mutex<Option<Box<dyn Device>>>,
     pub(super) shared: Arc<Shared>,
     pub(super) state: Mutex<State>,
     changed: Condvar,
@@ -55,6 +58,8 @@ pub(super) struct State {
     finished: bool,
     source: Option<Source>,
     sinks: Vec<Sink>,
+    /// The file that the last run recorded, which no further run can.
+    spent: Option<String>,
     pub(super) counts: Vec<Arc<SinkCounts>>,
     recording: Option<Vec<u8>>,
     error: Option<Error>,
@@ -68,6 +73,10 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+pub(super) fn closed() -> Error {
+    Error::new(ErrorKind::StreamState, "the stream is closed: open another")
+}
+
 /// Channels and format of a side that must be open.
 pub(super) fn side(side: Option<&OpenedSide>, verb: &str) -> Result<(usize, SampleFormat)> {
     side.map(|side| (side.channels, side.format)).ok_or_else(|| {
@@ -76,8 +85,9 @@ pub(super) fn side(side: Option<&OpenedSide>, verb: &str) -> Result<(usize, Samp
 }
 
 impl Inner {
-    pub(super) fn device(&self) -> MutexGuard<'_, Box<dyn Device>> {
-        lock(&self.device)
+    /// Does `work` with the device, where the stream isn't closed.
+    pub(super) fn device<T>(&self, work: impl FnOnce(&mut dyn Device) -> T) -> Option<T> {
+        lock(&self.device).as_mut().map(|device| work(device.as_mut()))
     }
 
     pub(super) fn emit(&self, event: &StreamEvent) {
@@ -157,7 +167,7 @@ impl Stream {
         let inner = Inner {
             config,
             opened,
-            device: Mutex::new(device),
+            device: Mutex::new(Some(device)),
             shared: Arc::new(Shared::new()),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -184,16 +194,16 @@ impl Stream {
         lock(&self.inner.state).counts.clone()
     }
 
-    /// Seconds of the device's clock since the start.
+    /// Seconds of the device's clock since the start; 0 once the stream is closed.
     #[must_use]
     pub fn time(&self) -> f64 {
-        self.inner.device().time()
+        self.inner.device(|device| device.time()).unwrap_or_default()
     }
 
-    /// The share of a block's time that the callback takes.
+    /// The share of a block's time that the callback takes; 0 once the stream is closed.
     #[must_use]
     pub fn cpu_load(&self) -> f64 {
-        self.inner.device().cpu_load()
+        self.inner.device(|device| device.cpu_load()).unwrap_or_default()
     }
 
     /// Whether a run is under way.
@@ -234,7 +244,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Where the next run records to, each with its own ring and losses.
+    /// Where the next runs record to, each with its own ring and losses: a ring in all of them, all others in the first.
     ///
     /// # Errors
     /// As [`set_source`](Self::set_source).
@@ -243,20 +253,20 @@ impl Stream {
         for sink in &sinks {
             self.check_sink(sink)?;
         }
-        state.sinks = sinks;
+        (state.sinks, state.spent) = (sinks, None);
         Ok(())
     }
 
     fn idle(&self) -> Result<MutexGuard<'_, State>> {
         let state = lock(&self.inner.state);
-        let wrong = if state.closed {
-            "the stream is closed: open another"
-        } else if state.active {
-            "the stream is running: stop it, or wait for its end"
-        } else {
-            return Ok(state);
-        };
-        Err(Error::new(ErrorKind::StreamState, wrong))
+        if state.closed {
+            return Err(closed());
+        }
+        if state.active {
+            let message = "the stream is running: stop it, or wait for its end";
+            return Err(Error::new(ErrorKind::StreamState, message));
+        }
+        Ok(state)
     }
 
     fn check_frames(&self, what: &str, channels: usize, rate: u32, wanted: usize) -> Result<()> {
@@ -325,16 +335,26 @@ impl Stream {
     /// # Errors
     /// `StreamState` while a run is under way or after [`close`](Self::close); what the device gives. Nothing was moved then.
     pub fn start(&self, run: &Run) -> Result<()> {
-        self.prepare(run)?.start()
+        self.prepare(run, Vec::new())?.start()
     }
 
     /// Makes a run the one under way, which [`stop`](Self::stop) and the like end from now on. [`Start::start`] starts it.
+    /// It alone records to `also`, too.
     ///
     /// # Errors
-    /// `StreamState` while a run is under way or after [`close`](Self::close); `InvalidArgument` where the counts
-    /// contradict each other.
-    pub fn prepare(&self, run: &Run) -> Result<Start> {
+    /// `StreamState` while a run is under way, after [`close`](Self::close), and where a file that was set was recorded by
+    /// a run before and `also` is empty; `InvalidArgument` where the counts contradict each other, or `also` isn't the stream's.
+    pub fn prepare(&self, run: &Run, also: Vec<Sink>) -> Result<Start> {
         let mut state = self.idle()?;
+        for sink in &also {
+            self.check_sink(sink)?;
+        }
+        if let (Some(name), true) = (&state.spent, also.is_empty()) {
+            let message = format!(
+                "{name} was recorded by the run before and is complete: set sinks anew, or none at all"
+            );
+            return Err(Error::new(ErrorKind::StreamState, message));
+        }
         if let Some(frames) = run.frames
             && run.offset > frames
         {
@@ -345,6 +365,12 @@ impl Stream {
             // It has said that it is over, so this doesn't wait.
             let _ = conductor.join();
         }
+        let mut sinks = std::mem::take(&mut state.sinks);
+        if let Some(name) = sinks.iter().find_map(Sink::file_name) {
+            state.spent = Some(name.to_owned());
+        }
+        state.sinks = sinks.iter().filter_map(Sink::again).collect();
+        sinks.extend(also);
         state.active = true;
         state.finished = false;
         state.error = None;
@@ -355,7 +381,7 @@ impl Stream {
             inner: Arc::clone(&self.inner),
             run: *run,
             source: state.source.take(),
-            sinks: std::mem::take(&mut state.sinks),
+            sinks,
             ending: Arc::clone(&state.ending),
             started: false,
         })
@@ -443,6 +469,9 @@ impl Stream {
         {
             let _ = conductor.join();
         }
+        *lock(&self.inner.device) = None;
+        let mut state = lock(&self.inner.state);
+        (state.source, state.sinks) = (None, Vec::new());
         ended
     }
 

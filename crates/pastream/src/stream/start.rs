@@ -9,14 +9,14 @@ use std::{
     thread,
 };
 
-use pastream_rt::{Callback, Event, Gap, Limits, OnFull, SinkCounts};
+use pastream_rt::{Callback, Event, Gap, Limits, OnFull, Outcome, SinkCounts};
 use ringbuf::{HeapRb, traits::Split};
 
 use super::{
     Prebuffer, Run,
     conductor::{Conductor, Ending, FeedEnd},
     engine::Engine,
-    handle::{Inner, lock, side},
+    handle::{Inner, closed, lock, side},
     prepare::{self, Feed, Target},
 };
 use crate::{
@@ -173,7 +173,7 @@ impl Start {
             conductor: thread.thread().clone(),
         };
         drop(targets);
-        let started = inner.device().start(Box::new(engine));
+        let started = inner.device(|device| device.start(Box::new(engine))).unwrap_or_else(|| Err(closed()));
         // The conductor lives until it is told, so the gate is there.
         let _ = open.send(started.is_ok());
         lock(&inner.state).conductor = Some(thread);
@@ -225,7 +225,8 @@ impl Start {
                 let done = thread::Builder::new()
                     .name("pastream-writer".to_owned())
                     .spawn(move || {
-                        let written = sink::drain(&mut writer, reader, gap_reader, silence);
+                        let complete = || shared.outcome() == Outcome::Finished;
+                        let written = sink::drain(&mut writer, reader, gap_reader, silence, &complete);
                         if written.is_err() {
                             // A recording that can't be stored ends the run; the other sinks are completed.
                             shared.request_abort();

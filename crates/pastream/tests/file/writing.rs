@@ -166,3 +166,54 @@ fn a_disk_that_fills_up_leaves_whole_frames() {
     assert_eq!(bytes[100..104], (length as u32).to_le_bytes());
     assert_eq!(bytes[104..], [noise(6), noise(6000)].concat()[..length]);
 }
+
+#[test]
+fn a_file_in_use_is_not_written_over() {
+    let folder = Folder::new("in-use");
+    let path = folder.join("take.wav");
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    let refused = |result: pastream::Result<()>| {
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.message().contains("take.wav: it is open to be played or recorded"), "{error}");
+    };
+    let mut first = FileWriter::create(&path, wav.clone()).unwrap();
+    let mut second = FileWriter::create(&path, wav.clone()).unwrap();
+    first.write(&[1, 2]).unwrap();
+    first.update().unwrap();
+    // Whoever begins later, or comes later, finds it taken.
+    refused(second.begin());
+    refused(FileWriter::create(&path, wav.clone()).map(drop));
+    // It can be read while it grows.
+    assert_eq!(there(&path), [1, 2]);
+    first.write(&[3, 4]).unwrap();
+    first.finish().unwrap();
+
+    let playing = FileReader::open(&path, &ReadHint::default()).unwrap();
+    refused(FileWriter::create(&path, wav.clone()).map(drop));
+    assert_eq!(there(&path), [1, 2, 3, 4]);
+    drop(playing);
+    FileWriter::create(&path, wav).unwrap().begin().unwrap();
+    assert_eq!(there(&path), []);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_not_in_its_place_any_more_is_told_and_is_whole() {
+    let folder = Folder::new("moved");
+    let (path, moved) = (folder.join("take.wav"), folder.join("moved.wav"));
+    for replaced in [false, true] {
+        let mut writer = FileWriter::create(&path, spec(Container::Wav, Encoding::Pcm16, 1)).unwrap();
+        writer.write(&[1, 2]).unwrap();
+        fs::rename(&path, &moved).unwrap();
+        if replaced {
+            fs::write(&path, "another's").unwrap();
+        }
+        writer.write(&[3, 4]).unwrap();
+        let error = writer.finish().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.message().contains("take.wav was moved, removed or replaced"), "{error}");
+        assert_eq!(there(&moved), [1, 2, 3, 4]);
+    }
+    assert_eq!(fs::read(&path).unwrap(), b"another's");
+}

@@ -14,6 +14,7 @@ pub(in crate::file) struct PcmDecoder {
     /// Bytes of whole frames, where that is known.
     length: Option<u64>,
     swapped: bool,
+    missing: u64,
 }
 
 impl PcmDecoder {
@@ -25,17 +26,16 @@ impl PcmDecoder {
         }
         let start = input.position();
         let there = input.length().map(|end| end.saturating_sub(start));
-        let length = match (length, there) {
-            (Some(length), Some(there)) => Some(length.min(there)),
-            (length, there) => length.or(there),
-        };
         let frame_size = spec.frame_size() as u64;
-        spec.frames = length.map(|length| length / frame_size);
+        let promised = length.map(|length| length / frame_size);
+        let there = there.map(|there| there / frame_size);
+        spec.frames = promised.into_iter().chain(there).min();
+        let missing = promised.zip(spec.frames).map_or(0, |(promised, frames)| promised - frames);
         let length = spec.frames.map(|frames| frames * frame_size);
         let swapped = spec.is_swapped();
         let big = swapped != cfg!(target_endian = "big");
         spec.endian = if big { Endian::Big } else { Endian::Little };
-        Ok(Self { input, spec, start, length, swapped })
+        Ok(Self { input, spec, start, length, swapped, missing })
     }
 }
 
@@ -59,6 +59,10 @@ impl Decoder for PcmDecoder {
             swap_bytes(&mut out[..count], self.spec.encoding.size());
         }
         Ok(count / frame_size)
+    }
+
+    fn missing(&self) -> u64 {
+        self.missing
     }
 
     fn seekable(&self) -> bool {

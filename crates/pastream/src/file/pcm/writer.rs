@@ -37,6 +37,8 @@ impl PcmEncoder {
         let known = if output.is_pipe() { None } else { Some(0) };
         let mut start = 0;
         output.append(&(layout.header)(&spec, known), &mut start)?;
+        // What was there stays until here.
+        output.resize(start)?;
         // Whole samples, so that none is cut in two.
         let swap = Self::SWAP / spec.encoding.size() * spec.encoding.size();
         let swapped = spec.is_swapped().then(|| vec![0; swap].into_boxed_slice());
@@ -84,10 +86,9 @@ impl Encoder for PcmEncoder {
         if self.failed {
             self.update()?;
             let message = format!(
-                "{} is full: a {} file ends at 4 GiB, and the {} frames that fit are stored; use au or raw for more",
+                "{} is full: a {} file ends at 4 GiB; use au or raw for more",
                 self.output.name(),
                 self.spec.container,
-                self.written / frame_size as u64,
             );
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         }
@@ -114,7 +115,11 @@ impl Encoder for PcmEncoder {
         if self.written != whole + padding {
             self.output.resize(self.start + whole + padding)?;
         }
-        updated
+        updated.and_then(|()| self.output.check_place())
+    }
+
+    fn frames(&self) -> u64 {
+        self.written / self.spec.frame_size() as u64
     }
 }
 
@@ -151,7 +156,8 @@ mod tests {
         encoder.write(&[1, 2]).unwrap();
         let error = encoder.write(&[3, 4, 5, 6, 7, 8]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedFile);
-        assert!(error.message().contains("the 3 frames that fit are stored"), "{error}");
+        assert!(error.message().contains("is full"), "{error}");
+        assert_eq!(encoder.frames(), 3);
         assert_eq!(fs::read(&path).unwrap(), [6, 1, 2, 3, 4, 5, 6]);
         assert_eq!(encoder.write(&[7, 8]).unwrap_err().kind(), ErrorKind::Io);
         encoder.finish().unwrap();

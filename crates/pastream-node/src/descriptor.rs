@@ -1,8 +1,19 @@
-//! Pipes by file descriptor.
+//! What is behind a file descriptor: a file from its start, or what flows like a pipe.
 
-use std::io::{Read, Write};
+use std::{fs::File, io};
 
 use pastream::{Error, ErrorKind, Result};
+
+#[cfg(unix)]
+pub(crate) use unix::Pipe;
+
+/// What a descriptor leads to.
+pub(crate) enum Descriptor {
+    /// A file that stands at its start and can be sought.
+    File(File),
+    /// Everything else.
+    Pipe(Pipe),
+}
 
 /// What stands behind a descriptor, for errors.
 pub(crate) fn name(fd: i32) -> String {
@@ -13,28 +24,36 @@ pub(crate) fn name(fd: i32) -> String {
     }
 }
 
-/// A reader of what comes through `fd`.
-pub(crate) fn reader(fd: i32) -> Result<Box<dyn Read + Send>> {
-    Ok(Box::new(open(fd)?))
-}
-
-/// A writer to what goes through `fd`.
-pub(crate) fn writer(fd: i32) -> Result<Box<dyn Write + Send>> {
-    Ok(Box::new(open(fd)?))
-}
+#[cfg(not(unix))]
+pub(crate) use File as Pipe;
 
 #[cfg(not(unix))]
-fn open(fd: i32) -> Result<std::fs::File> {
-    let message = format!("{} can't be used as a pipe on this system", name(fd));
-    Err(Error::new(ErrorKind::InvalidArgument, message))
+fn of(_: i32) -> io::Result<Descriptor> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(unix)]
-fn open(fd: i32) -> Result<unix::Pipe> {
+/// Opens `fd` once more.
+pub(crate) fn open(fd: i32) -> Result<Descriptor> {
     if fd < 0 {
         return Err(Error::new(ErrorKind::InvalidArgument, format!("{fd} is no file descriptor")));
     }
-    unix::Pipe::open(fd).map_err(|error| Error::io(format!("cannot open {}", name(fd)), error))
+    of(fd).map_err(|error| Error::io(format!("cannot open {}", name(fd)), error))
+}
+
+#[cfg(unix)]
+fn of(fd: i32) -> io::Result<Descriptor> {
+    use std::{io::Seek, os::fd::BorrowedFd};
+
+    use rustix::fs::{OFlags, fcntl_getfl};
+
+    // SAFETY: not -1, and used only to be duplicated, which fails where it isn't open.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    let mut file = File::from(fd.try_clone_to_owned()?);
+    let seekable = file.metadata()?.is_file()
+        && file.stream_position()? == 0
+        // What is only appended can't be corrected.
+        && !fcntl_getfl(&file)?.contains(OFlags::APPEND);
+    Ok(if seekable { Descriptor::File(file) } else { Descriptor::Pipe(Pipe(file)) })
 }
 
 #[cfg(unix)]
@@ -42,21 +61,14 @@ mod unix {
     use std::{
         fs::File,
         io::{self, ErrorKind, Read, Write},
-        os::fd::BorrowedFd,
     };
 
     use rustix::event::{PollFd, PollFlags, poll};
 
     /// A descriptor of its own that blocks, though Node may have made what it stands for non-blocking.
-    pub(super) struct Pipe(File);
+    pub(crate) struct Pipe(pub(super) File);
 
     impl Pipe {
-        pub(super) fn open(fd: i32) -> io::Result<Self> {
-            // SAFETY: not -1, and used only to be duplicated, which fails where it isn't open.
-            let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-            fd.try_clone_to_owned().map(|fd| Self(fd.into()))
-        }
-
         fn blocking<T>(
             &mut self,
             flags: PollFlags,
