@@ -15,6 +15,7 @@ test('file-to-file', async (t) => {
   await stream.toFile(path('in.wav'))
   await stream.start()
   await stream.wait()
+  await stream.setSink(null)
   const { stdout, stderr } = await exec(process.execPath, [
     example('file-to-file.mjs'),
     path('in.wav'),

@@ -24,6 +24,7 @@ test('an event loop that is blocked for two seconds costs not one frame', async 
   await free.toFile(path('in.wav'))
   await free.start()
   await free.wait()
+  await free.setSink(null)
 
   const stream = await DuplexStream.fromFile(path('in.wav'), { device: 'virtual' })
   t.teardown(() => stream.close())

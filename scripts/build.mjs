@@ -20,6 +20,8 @@ await build({
   format: 'cjs',
   external: ['./binding/binding.cjs'],
 })
+// What a worker thread of a source or sink loads.
+await writeFile('dist/worker.cjs', "require('./index.cjs')._work()\n")
 await build({
   ...common,
   entryPoints: ['cli/main.ts'],
@@ -28,7 +30,7 @@ await build({
   banner: { js: '#!/usr/bin/env node' },
   plugins: [library],
 })
-const names = Object.keys(createRequire(import.meta.url)('../dist/index.cjs'))
+const names = Object.keys(createRequire(import.meta.url)('../dist/index.cjs')).filter((name) => !name.startsWith('_'))
 // Not imported: to import CommonJS, Node compiles a scanner of exports, most of the command's own start-up.
 const wrapper = [
   `import { createRequire } from 'node:module'`,

@@ -21,7 +21,7 @@ export type ErrorCode =
 export class PastreamError extends Error {
   readonly code: ErrorCode
   /** What `record` or `playrec` got before it failed: frames × channels, interleaved. */
-  recording?: SampleArray
+  declare recording?: SampleArray
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)

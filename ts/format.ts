@@ -22,27 +22,31 @@ export type SampleArray = ArrayOf[Format]
 /** Samples of the stream's format, or their bytes. */
 export type Samples = ArrayBufferView | ArrayBufferLike
 
-const formats = {
-  float32: [4, Float32Array, 0],
-  int32: [4, Int32Array, 0],
-  int24: [3, Uint8Array, 0],
-  int16: [2, Int16Array, 0],
-  int8: [1, Int8Array, 0],
-  uint8: [1, Uint8Array, 128],
+/** Every format, widest first. */
+export const FORMATS = ['float32', 'int32', 'int24', 'int16', 'int8', 'uint8'] as const satisfies readonly Format[]
+
+/** The array that holds samples of each format. */
+export const arrays = {
+  float32: Float32Array,
+  int32: Int32Array,
+  int24: Uint8Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
 } as const
 
 export function sampleSize(format: Format): number {
-  return formats[format][0]
+  return format === 'int24' ? 3 : arrays[format].BYTES_PER_ELEMENT
 }
 
 /** The byte that silence is made of. */
 export function silence(format: Format): number {
-  return formats[format][2]
+  return format === 'uint8' ? 128 : 0
 }
 
 /** Bytes as samples, without a copy where they lie as the samples must. */
 export function samples(format: Format, bytes: Uint8Array): SampleArray {
-  const [, Type] = formats[format]
+  const Type = arrays[format]
   const whole = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
   return new Type(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength / Type.BYTES_PER_ELEMENT)
 }
@@ -61,7 +65,7 @@ export function bytes(data: Samples): Uint8Array {
 
 /** The bytes of `data`, which are of `format`: an array of other numbers would be noise. */
 export function bytesOf(format: Format, data: Samples): Uint8Array {
-  const [, Type] = formats[format]
+  const Type = arrays[format]
   const plain = data instanceof Uint8Array || data instanceof DataView || !ArrayBuffer.isView(data)
   if (plain || data instanceof Type) return bytes(data)
   throw invalid(`samples of the stream's format ${format} are ${Type.name} or bytes, not ${data.constructor.name}`)

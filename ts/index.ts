@@ -1,4 +1,5 @@
-export { Chunks, type Cut } from './chunks.ts'
+export { Chunks, type Cut, type Planar } from './chunks.ts'
+export { defaults } from './defaults.ts'
 export { devices, hosts, version, type DeviceInfo, type HostInfo } from './devices.ts'
 export { PastreamError, type ErrorCode } from './error.ts'
 export {
@@ -10,23 +11,25 @@ export {
   type FileSource,
 } from './file.ts'
 export type { ArrayOf, Encoding, Format, SampleArray, Samples } from './format.ts'
-export type { Mapping, Pair, RunOptions, SinkOptions, SourceOptions, StreamOptions } from './options.ts'
-export { RingBuffer } from './ring.ts'
+export type { Parts, SinkFunction, SourceFunction } from './hook.ts'
+export type { Mapping, Pair, Recorded, RunOptions, SinkOptions, SourceOptions, StreamOptions } from './options.ts'
+export { RingBuffer, type View } from './ring.ts'
+export { checkSettings, chunks, play, playrec, record, type Settings } from './shorthand.ts'
+export type { Interruptible } from './interrupt.ts'
 export type { Sink } from './sink.ts'
 export type { Source } from './source.ts'
+export type { GapEvent, Outcome, StreamEvent, StreamEvents, XrunEvent, XrunKind } from './stream/events.ts'
+export { DuplexStream, InputStream, OutputStream } from './stream/kinds.ts'
 export {
-  DuplexStream,
-  InputStream,
-  OutputStream,
   Stream,
   type ChunkOptions,
-  type GapEvent,
-  type Gaps,
-  type Outcome,
+  type DuplexOptions,
+  type Out,
   type PlayOptions,
   type PlayRecordOptions,
+  type ReadableOptions,
   type RecordOptions,
-  type StreamEvents,
-  type XrunEvent,
-  type XrunKind,
-} from './stream.ts'
+  type WritableOptions,
+} from './stream/stream.ts'
+export { StreamView, type Gaps } from './stream/view.ts'
+export { thread, Thread, work as _work } from './thread.ts'

@@ -1,5 +1,4 @@
 import { PastreamError, type ErrorCode } from './error.ts'
-import type { RingBuffer } from './ring.ts'
 import type * as Binding from './binding/binding.js'
 
 function load(): typeof Binding {
@@ -41,9 +40,4 @@ export async function settle(work: () => Promise<Binding.Settled>): Promise<bool
   const { failure: failed, value } = await call(work)
   if (failed) throw failure(failed)
   return value
-}
-
-/** Joins a ring to the stream that will use it, so that each wakes the other. */
-export function attach(ring: RingBuffer, use: (memory: Uint8Array, wake: () => void) => Binding.BindingRing): void {
-  ring.connect(call(() => use(new Uint8Array(ring.memory), () => ring.wake())))
 }

@@ -11,8 +11,11 @@ export type Pair<T> = T | readonly [playback: T | undefined, recording: T | unde
  */
 export type Mapping = readonly number[] | Readonly<Record<number, number>>
 
-/** What a stream is opened with. What is not set is up to the device. */
-export interface StreamOptions {
+/** The format that a stream opened with `F` records in: float32 where none is given. */
+export type Recorded<F> = F extends Format ? F : F extends readonly [unknown, infer R extends Format] ? R : 'float32'
+
+/** What a stream is opened with. What is not set here and in `defaults` is up to the device. */
+export interface StreamOptions<F extends Pair<Format> = Pair<Format>> {
   /** A device's id, or parts of its name. @default 'default' */
   device?: string
   /** In Hz. */
@@ -20,7 +23,7 @@ export interface StreamOptions {
   /** Samples in a frame, 1 to 256. */
   channels?: Pair<number>
   /** @default 'float32' */
-  format?: Pair<Format>
+  format?: F
   /** Frames of the device's block; 0: the device decides. @default 0 */
   blockSize?: number
   /** How far the device may lag behind: its lowest, its safest, or seconds. @default 'high' */
@@ -45,7 +48,7 @@ export interface SourceOptions {
 
 /** What a sink is set with. */
 export interface SinkOptions {
-  /** Frames of the ring between device and sink. @default 10 seconds for a file */
+  /** Frames of the ring between device and sink. @default 10 seconds for a file, else 65536 */
   bufferSize?: number
 }
 
@@ -59,6 +62,8 @@ export interface RunOptions {
   offset?: number
   /** Frames of the source to wait for before the device starts; true: as many as its ring holds. @default true */
   prebuffer?: boolean | number
+  /** Ends the start, and with it the run. */
+  signal?: AbortSignal
 }
 
 /** A pair's two sides. */
@@ -79,10 +84,15 @@ export function nothingElse(options: object): void {
   if (name !== undefined) throw invalid(`there is no option \`${name}\` here: check its spelling, or leave it out`)
 }
 
-/** A whole number from `least` on, or none. */
-export function natural(name: string, value: number | undefined, least = 1): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value >= least && value < 2 ** 32)) return value
-  throw invalid(`${name} is ${String(value)}: give a whole number of at least ${least}`)
+/** A whole number from `least` to `most`, or none. */
+export function natural(name: string, value: number | undefined, least = 1, most = 2 ** 32 - 1): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return value
+  throw invalid(`${name} is ${String(value)}: give a whole number from ${least} to ${most}`)
+}
+
+/** A count of frames from 0 on, or none. */
+export function count(name: string, value: number | undefined): number | undefined {
+  return natural(name, value, 0, Number.MAX_SAFE_INTEGER)
 }
 
 /** A count of frames, or none: what is negative or `null` is no bound. */

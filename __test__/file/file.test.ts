@@ -95,6 +95,7 @@ test('several sinks get the same recording', async (t) => {
   await stream.setSink([path('a.wav'), path('b.au'), { path: path('c'), type: 'raw', endian: 'big' }])
   await stream.start()
   await stream.wait()
+  await stream.setSink(null)
   const big = { path: path('c'), ...RAW.int16, type: 'raw', endian: 'big' } as const
   for (const file of [path('a.wav'), path('b.au'), big]) same(t, await stream.playrec(file), sent)
 })

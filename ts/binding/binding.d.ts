@@ -26,10 +26,21 @@ export declare class BindingFile {
   close(): void
 }
 
-/** A ring in JavaScript's memory that a stream uses. */
+/** One thread's hold on a ring in JavaScript's memory. */
 export declare class BindingRing {
-  /** Wakes native threads that wait for what JavaScript wrote or read. */
+  /**
+   * Attaches the memory of a ring. `wake` is called when a wait of JavaScript's may be over.
+   *
+   * # Errors
+   * `InvalidArgument` where the memory is no ring.
+   */
+  constructor(memory: Uint8Array, wake: () => void)
+  /** Wakes everybody who waits for what was written or read. */
   notify(): void
+  /** Blocks until `frames` can be read, nothing more will come, or the time is over. */
+  waitReadable(frames: number, milliseconds: number): void
+  /** Blocks until there is room for `frames`, nobody will read, or the time is over. */
+  waitWritable(frames: number, milliseconds: number): void
 }
 
 /** An open stream. */
@@ -41,6 +52,10 @@ export declare class BindingStream {
    * What opening gives.
    */
   static open(options: OpenOptions): BindingStream
+  /** The stream of another thread of JavaScript, by what its [`share`](Self::share) gave; none where it is gone. */
+  static shared(id: number): BindingStream | null
+  /** A number for [`shared`](Self::shared). */
+  share(): number
   /** What was really opened. */
   get opened(): OpenedStream
   /** What was counted since the start. */
@@ -73,12 +88,12 @@ export declare class BindingStream {
    */
   setSourceFile(file: BindingFile, looped: boolean, bufferSize: number): void
   /**
-   * Plays what JavaScript writes to a ring. `wake` is called when a wait of its may be over.
+   * Plays what is written to a ring.
    *
    * # Errors
    * What setting a source gives.
    */
-  setSourceRing(memory: Uint8Array, wake: () => void): BindingRing
+  setSourceRing(ring: BindingRing): void
   /** Forgets the sinks that were added and neither set nor started. */
   clearSinks(): void
   /**
@@ -95,13 +110,8 @@ export declare class BindingStream {
    * What creating it gives.
    */
   addSinkFile(options: FileOptions, bufferSize: number): void
-  /**
-   * Adds a ring that JavaScript reads, and one of 16-byte gaps. `wake` is called when a wait may be over.
-   *
-   * # Errors
-   * `InvalidArgument` where the memory is no ring.
-   */
-  addSinkRing(memory: Uint8Array, gaps: Uint8Array | undefined | null, wake: () => void): BindingRing
+  /** Adds a ring that is read, and perhaps one of 16-byte gaps. */
+  addSinkRing(ring: BindingRing, gaps?: BindingRing | undefined | null): void
   /**
    * Records the runs that follow to what was added.
    *
@@ -113,7 +123,7 @@ export declare class BindingStream {
    * Starts a run, which also records to what was added and not set.
    *
    * # Errors
-   * Through the promise: what starting gives.
+   * At once where there can be no run; through the promise: what starting gives.
    */
   start(options: RunOptions): Promise<Settled>
   /**

@@ -7,4 +7,5 @@ pub mod devices;
 pub mod error;
 pub mod file;
 pub mod open;
+pub mod ring;
 pub mod stream;

@@ -2,8 +2,9 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     convert::Infallible,
-    sync::{Arc, Weak, mpsc},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc},
     thread,
     time::Duration,
 };
@@ -18,6 +19,30 @@ const PATIENCE: Duration = Duration::from_secs(2);
 thread_local! {
     /// Of the one environment of this thread, once it has opened any.
     static OPEN: RefCell<Option<Vec<Weak<Stream>>>> = const { RefCell::new(None) };
+}
+
+/// Those that a thread of JavaScript shows to another, by number.
+static SHARED: Mutex<BTreeMap<u32, Weak<Stream>>> = Mutex::new(BTreeMap::new());
+
+fn all_shared() -> MutexGuard<'static, BTreeMap<u32, Weak<Stream>>> {
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A number that [`shared`] finds `stream` by, as long as somebody has it.
+pub(crate) fn share(stream: &Arc<Stream>) -> u32 {
+    let mut all = all_shared();
+    all.retain(|_, stream| stream.strong_count() > 0);
+    if let Some((id, _)) = all.iter().find(|(_, other)| other.as_ptr() == Arc::as_ptr(stream)) {
+        return *id;
+    }
+    let id = all.last_key_value().map_or(1, |(last, _)| last + 1);
+    all.insert(id, Arc::downgrade(stream));
+    id
+}
+
+/// What [`share`] gave a number to, where it is still there.
+pub(crate) fn shared(id: u32) -> Option<Arc<Stream>> {
+    all_shared().get(&id)?.upgrade()
 }
 
 /// Sees to it that `stream` is closed where the environment ends before the program closes it, as a terminated worker's.

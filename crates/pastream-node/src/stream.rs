@@ -1,6 +1,6 @@
 //! Streams.
 
-use std::{ptr::NonNull, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use napi::{
     Env,
@@ -11,7 +11,6 @@ use napi_derive::napi;
 use pastream::{
     Error, ErrorKind, SampleFormat,
     backend::{Latency, OpenedSide},
-    ring::Ring,
     sink::Sink,
     source::Source,
     stream::{
@@ -24,6 +23,7 @@ use crate::{
     error::{Failure, Result, failed, later, thrown},
     file::{BindingFile, FileOptions},
     open,
+    ring::BindingRing,
 };
 
 /// A channel that goes to another, both from 0.
@@ -196,23 +196,6 @@ impl From<&StreamEvent> for StreamEventObject {
     }
 }
 
-/// JavaScript's hold on the memory of a ring.
-struct Hold(#[expect(dead_code, reason = "kept for its drop")] Uint8Array);
-
-// SAFETY: the array is only kept, and dropped; napi hands the drop to the thread that the array is of.
-unsafe impl Send for Hold {}
-// SAFETY: nothing of it is ever read.
-unsafe impl Sync for Hold {}
-
-fn attach(memory: Uint8Array) -> pastream::Result<Arc<Ring>> {
-    let (data, length) = (memory.as_ptr().cast_mut(), memory.len());
-    let data =
-        NonNull::new(data).ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "the ring has no memory"))?;
-    // SAFETY: JavaScript allocated the memory as a SharedArrayBuffer, which neither moves nor ends while `Hold` keeps
-    // the array; on both sides it is used as a ring of this layout only.
-    unsafe { Ring::attach(data, length, Box::new(Hold(memory))) }
-}
-
 fn whole(name: &str, value: f64) -> pastream::Result<u64> {
     if value.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&value) {
         return Ok(value as u64);
@@ -274,6 +257,20 @@ impl BindingStream {
         let stream = Arc::new(opened().map_err(|error| thrown(&error))?);
         open::register(env, &stream).map_err(|error| failed(&error))?;
         Ok(Self { stream, sinks: Vec::new() })
+    }
+
+    /// The stream of another thread of JavaScript, by what its [`share`](Self::share) gave; none where it is gone.
+    #[napi]
+    #[must_use]
+    pub fn shared(id: u32) -> Option<BindingStream> {
+        open::shared(id).map(|stream| Self { stream, sinks: Vec::new() })
+    }
+
+    /// A number for [`shared`](Self::shared).
+    #[napi]
+    #[must_use]
+    pub fn share(&self) -> u32 {
+        open::share(&self.stream)
     }
 
     /// What was really opened.
@@ -364,15 +361,13 @@ impl BindingStream {
         self.set(Some(Source::File { reader, looped, buffer_size: buffer_size as usize }))
     }
 
-    /// Plays what JavaScript writes to a ring. `wake` is called when a wait of its may be over.
+    /// Plays what is written to a ring.
     ///
     /// # Errors
     /// What setting a source gives.
     #[napi]
-    pub fn set_source_ring(&self, memory: Uint8Array, wake: Function<'_, (), ()>) -> Result<BindingRing> {
-        let ring = BindingRing::new(memory, wake)?;
-        self.set(Some(Source::Ring(Arc::clone(&ring.ring))))?;
-        Ok(ring)
+    pub fn set_source_ring(&self, ring: &BindingRing) -> Result<()> {
+        self.set(Some(Source::Ring(ring.share())))
     }
 
     fn set(&self, source: Option<Source>) -> Result<()> {
@@ -415,21 +410,10 @@ impl BindingStream {
         Ok(())
     }
 
-    /// Adds a ring that JavaScript reads, and one of 16-byte gaps. `wake` is called when a wait may be over.
-    ///
-    /// # Errors
-    /// `InvalidArgument` where the memory is no ring.
+    /// Adds a ring that is read, and perhaps one of 16-byte gaps.
     #[napi]
-    pub fn add_sink_ring(
-        &mut self,
-        memory: Uint8Array,
-        gaps: Option<Uint8Array>,
-        wake: Function<'_, (), ()>,
-    ) -> Result<BindingRing> {
-        let ring = BindingRing::new(memory, wake)?;
-        let gaps = gaps.map(attach).transpose().map_err(|error| thrown(&error))?;
-        self.sinks.push(Sink::Ring { frames: Arc::clone(&ring.ring), gaps });
-        Ok(ring)
+    pub fn add_sink_ring(&mut self, ring: &BindingRing, gaps: Option<&BindingRing>) {
+        self.sinks.push(Sink::Ring { frames: ring.share(), gaps: gaps.map(BindingRing::share) });
     }
 
     /// Records the runs that follow to what was added.
@@ -444,9 +428,9 @@ impl BindingStream {
     /// Starts a run, which also records to what was added and not set.
     ///
     /// # Errors
-    /// Through the promise: what starting gives.
+    /// At once where there can be no run; through the promise: what starting gives.
     #[napi(ts_return_type = "Promise<Settled>")]
-    pub fn start(&mut self, env: &Env, options: RunOptions) -> napi::Result<Object<'static>> {
+    pub fn start(&mut self, env: &Env, options: RunOptions) -> Result<Object<'static>> {
         let also = std::mem::take(&mut self.sinks);
         let prepare = || {
             let count = |name: &str, value: Option<f64>| value.map(|value| whole(name, value)).transpose();
@@ -463,8 +447,8 @@ impl BindingStream {
             self.stream.prepare(&run, also)
         };
         // At once, so that a call that follows finds the run under way.
-        let prepared = prepare();
-        later(env, move || prepared?.start().map(|()| None))
+        let prepared = prepare().map_err(|error| thrown(&error))?;
+        later(env, move || prepared.start().map(|()| None)).map_err(|error| failed(&error))
     }
 
     /// Ends the run at the next block.
@@ -534,35 +518,5 @@ impl BindingStream {
             call.call(StreamEventObject::from(event), ThreadsafeFunctionCallMode::NonBlocking);
         })));
         Ok(())
-    }
-}
-
-/// A ring in JavaScript's memory that a stream uses.
-#[napi]
-pub struct BindingRing {
-    ring: Arc<Ring>,
-}
-
-#[napi]
-impl BindingRing {
-    fn new(memory: Uint8Array, wake: Function<'_, (), ()>) -> Result<Self> {
-        let ring = attach(memory).map_err(|error| thrown(&error))?;
-        let call = wake
-            .build_threadsafe_function::<()>()
-            .callee_handled::<false>()
-            .weak::<true>()
-            .max_queue_size::<1>()
-            .build()
-            .map_err(|error| failed(&error))?;
-        ring.set_listener(Some(Box::new(move || {
-            call.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        })));
-        Ok(Self { ring })
-    }
-
-    /// Wakes native threads that wait for what JavaScript wrote or read.
-    #[napi]
-    pub fn notify(&self) {
-        self.ring.notify();
     }
 }

@@ -604,9 +604,9 @@ fn a_wake_is_due_for_who_waits_for_what_is_there() {
     let ring = memory.attach(HEADER + 16).unwrap();
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    ring.set_listener(Some(Box::new(move || {
+    let listener = ring.listen(Box::new(move || {
         counted.fetch_add(1, Ordering::Relaxed);
-    })));
+    }));
     let mut producer = ring.producer::<f32>().unwrap();
     let mut reader = ring.reader().unwrap();
     assert!(!ring.wake_due());
@@ -632,7 +632,7 @@ fn a_wake_is_due_for_who_waits_for_what_is_there() {
     ring.end();
     assert!(ring.wake_due());
     assert_eq!(calls.load(Ordering::Relaxed), 2);
-    ring.set_listener(None);
+    ring.unlisten(listener);
     ring.close();
     assert_eq!(calls.load(Ordering::Relaxed), 2);
 }

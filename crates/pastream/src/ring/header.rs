@@ -6,6 +6,7 @@
 //! | 4 | bytes of a frame |
 //! | 8 | capacity in frames, 1 to 2^30 |
 //! | 12 | version, 1 |
+//! | 16 | the format of JavaScript's views; Rust doesn't look |
 //! | 64 | write index in frames, modulo 2 × capacity |
 //! | 68 | 1 when the writer will write no more |
 //! | 128 | read index in frames, modulo 2 × capacity |

@@ -13,4 +13,4 @@ mod ring;
 
 pub use ends::{Reader, Writer};
 pub use realtime::{FrameConsumer, FrameProducer};
-pub use ring::Ring;
+pub use ring::{ListenerId, Ring};

@@ -23,23 +23,33 @@ use crate::{Error, ErrorKind, Result};
 const NAP: Duration = Duration::from_millis(100);
 
 /// Called when something changed for whoever waits.
-pub(super) type Listener = Box<dyn Fn() + Send + Sync>;
+type Listener = Box<dyn Fn() + Send + Sync>;
+
+/// Who listens to a ring; see [`Ring::listen`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerId(u64);
 
 /// A ring of `capacity` frames of `frame_size` bytes.
 pub struct Ring {
     memory: NonNull<u8>,
     frame_size: usize,
     capacity: usize,
-    /// Keeps `memory` alive.
-    _owner: Box<dyn Any + Send + Sync>,
+    /// Keep `memory` alive, each for whoever attached it.
+    owners: Mutex<Vec<Box<dyn Any + Send + Sync>>>,
     pub(super) writer_taken: AtomicBool,
     pub(super) reader_taken: AtomicBool,
     waiters: Mutex<u32>,
     woken: Condvar,
-    listener: Mutex<Option<Listener>>,
+    listeners: Mutex<Listeners>,
 }
 
-// SAFETY: the memory is owned by `_owner`, which is Send, and nothing in it belongs to a thread.
+#[derive(Default)]
+struct Listeners {
+    next: u64,
+    all: Vec<(ListenerId, Listener)>,
+}
+
+// SAFETY: the memory is owned by `owners`, which are Send, and nothing in it belongs to a thread.
 unsafe impl Send for Ring {}
 // SAFETY: the header is atomics; the frames are touched by the two ends alone, each of which exists once
 // (`writer_taken`, `reader_taken`) and only on its own side of the indices.
@@ -109,6 +119,8 @@ impl Ring {
         attached.retain(|_, ring| ring.strong_count() > 0);
         let address = memory.as_ptr() as usize;
         if let Some(ring) = attached.get(&address).and_then(Weak::upgrade) {
+            // The worker that attached it first may be gone before this one.
+            lock(&ring.owners).push(owner);
             return Ok(ring);
         }
         let ring = Arc::new(Self::over(memory, frame_size, capacity, owner));
@@ -126,12 +138,12 @@ impl Ring {
             memory,
             frame_size,
             capacity,
-            _owner: owner,
+            owners: Mutex::new(vec![owner]),
             writer_taken: AtomicBool::new(false),
             reader_taken: AtomicBool::new(false),
             waiters: Mutex::new(0),
             woken: Condvar::new(),
-            listener: Mutex::new(None),
+            listeners: Mutex::default(),
         }
     }
 
@@ -267,7 +279,7 @@ impl Ring {
         self.header().wake_due(self.capacity)
     }
 
-    /// Wakes every thread that is blocked on the ring, and calls the listener.
+    /// Wakes every thread that is blocked on the ring, and calls the listeners.
     ///
     /// Not realtime-safe: locks.
     pub fn notify(&self) {
@@ -275,14 +287,23 @@ impl Ring {
         *generation = generation.wrapping_add(1);
         drop(generation);
         self.woken.notify_all();
-        if let Some(listener) = &*lock(&self.listener) {
+        for (_, listener) in &lock(&self.listeners).all {
             listener();
         }
     }
 
-    /// Calls `listener` at each [`notify`](Self::notify), in place of any other.
-    pub fn set_listener(&self, listener: Option<Listener>) {
-        *lock(&self.listener) = listener;
+    /// Calls `listener` at each [`notify`](Self::notify), until [`unlisten`](Self::unlisten).
+    pub fn listen(&self, listener: Listener) -> ListenerId {
+        let mut listeners = lock(&self.listeners);
+        let id = ListenerId(listeners.next);
+        listeners.next += 1;
+        listeners.all.push((id, listener));
+        id
+    }
+
+    /// Calls a listener no more.
+    pub fn unlisten(&self, id: ListenerId) {
+        lock(&self.listeners).all.retain(|(other, _)| *other != id);
     }
 
     /// Blocks until `frames` can be read (at most the capacity), nothing more will come, the time is over, or

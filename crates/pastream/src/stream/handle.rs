@@ -343,13 +343,13 @@ impl Stream {
     ///
     /// # Errors
     /// `StreamState` while a run is under way, after [`close`](Self::close), and where a file that was set was recorded by
-    /// a run before and `also` is empty; `InvalidArgument` where the counts contradict each other, or `also` isn't the stream's.
+    /// a run before; `InvalidArgument` where the counts contradict each other, or `also` isn't the stream's.
     pub fn prepare(&self, run: &Run, also: Vec<Sink>) -> Result<Start> {
         let mut state = self.idle()?;
         for sink in &also {
             self.check_sink(sink)?;
         }
-        if let (Some(name), true) = (&state.spent, also.is_empty()) {
+        if let Some(name) = &state.spent {
             let message = format!(
                 "{name} was recorded by the run before and is complete: set sinks anew, or none at all"
             );
@@ -366,9 +366,7 @@ impl Stream {
             let _ = conductor.join();
         }
         let mut sinks = std::mem::take(&mut state.sinks);
-        if let Some(name) = sinks.iter().find_map(Sink::file_name) {
-            state.spent = Some(name.to_owned());
-        }
+        state.spent = sinks.iter().find_map(Sink::file_name).map(str::to_owned);
         state.sinks = sinks.iter().filter_map(Sink::again).collect();
         sinks.extend(also);
         state.active = true;

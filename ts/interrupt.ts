@@ -1,0 +1,27 @@
+/** The longest time of a timer. */
+export const FOR_EVER = 2 ** 31 - 1
+
+/** What can be waited for. */
+export interface Interruptible {
+  /** Rejects with its reason when it aborts. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Waits for `work`, or until `signal` aborts. */
+export async function interrupt<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  let abort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is whatever the program gave
+    abort = () => reject(signal.reason)
+  })
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+    // What comes of it now, nobody asks for.
+    work.catch(() => {})
+  }
+}

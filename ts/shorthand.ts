@@ -1,0 +1,111 @@
+import { invalid } from './error.ts'
+import { SoundFile } from './file.ts'
+import { choice, defined, type Pair, type Recorded, type StreamOptions } from './options.ts'
+import { resolve, type Source } from './source.ts'
+import { DuplexStream, InputStream, OutputStream } from './stream/kinds.ts'
+import type { Planar } from './chunks.ts'
+import type { ArrayOf, Format, Samples } from './format.ts'
+import type { ChunkOptions, Out, PlayOptions, PlayRecordOptions, RecordOptions } from './stream/stream.ts'
+
+// Each opens a stream, does one thing with it, and closes it.
+
+/** The options of a stream, and the rest. */
+function split<P extends Pair<Format>, R extends object>(options: StreamOptions<P> & R): [StreamOptions<P>, R] {
+  const { device, sampleRate, channels, format, blockSize, latency, underrun, overrun, txMapping, rxMapping, ...rest } =
+    options
+  const stream = { device, sampleRate, channels, format, blockSize, latency, underrun, overrun, txMapping, rxMapping }
+  return [defined(stream) as StreamOptions<P>, rest as unknown as R]
+}
+
+/** What a file says, where the options of a stream don't. */
+function like(source: unknown, options: StreamOptions): StreamOptions {
+  if (!(source instanceof SoundFile)) return options
+  const { sampleRate, channels, format } = source.info
+  return { sampleRate, channels, format, ...options }
+}
+
+/** Plays on a stream of its own, which for a file has its rate, channels and format. */
+export async function play(source: Source, options: StreamOptions & PlayOptions = {}): Promise<void> {
+  const [asked, run] = split(options)
+  const resolved = await resolve(source)
+  await using stream = await OutputStream.open(like(resolved, asked))
+  await stream.play(resolved, run)
+}
+
+/** Records on a stream of its own: frames − offset frames × channels, interleaved. */
+export async function record<T extends Samples>(options: StreamOptions & RecordOptions & Out<T>): Promise<T>
+export async function record<const P extends Pair<Format> = 'float32'>(
+  options: StreamOptions<P> & RecordOptions,
+): Promise<ArrayOf[Recorded<P>]>
+export async function record(options: StreamOptions & RecordOptions): Promise<unknown> {
+  const [asked, run] = split(options)
+  await using stream = await InputStream.open(asked)
+  return await stream.record(run)
+}
+
+/** Plays, and records what comes back, on a stream of its own: see `DuplexStream.playrec`. */
+export async function playrec<T extends Samples>(
+  source: Source,
+  options: StreamOptions & PlayRecordOptions & Out<T>,
+): Promise<T>
+export async function playrec<const P extends Pair<Format> = 'float32'>(
+  source: Source,
+  options?: StreamOptions<P> & PlayRecordOptions,
+): Promise<ArrayOf[Recorded<P>]>
+export async function playrec(source: Source, options: StreamOptions & PlayRecordOptions = {}): Promise<unknown> {
+  const [asked, run] = split(options)
+  const resolved = await resolve(source)
+  await using stream = await DuplexStream.open(like(resolved, asked))
+  return await stream.playrec(resolved, run)
+}
+
+/**
+ * Records on a stream of its own, chunk by chunk, while `playback` plays where one is given. Leaving the loop closes the
+ * stream.
+ */
+export function chunks<const P extends Pair<Format> = 'float32'>(
+  options: StreamOptions<P> & ChunkOptions & Planar,
+): AsyncGenerator<ArrayOf[Recorded<P>][], void, undefined>
+export function chunks<const P extends Pair<Format> = 'float32'>(
+  options?: StreamOptions<P> & ChunkOptions,
+): AsyncGenerator<ArrayOf[Recorded<P>], void, undefined>
+export async function* chunks(options: StreamOptions & ChunkOptions = {}): AsyncGenerator<unknown, void, undefined> {
+  const [asked, { playback, ...cut }] = split(options)
+  if (playback === undefined) {
+    const { loop, pad, ...rest } = cut
+    if (loop !== undefined || pad !== undefined) throw invalid('`loop` and `pad` are of a `playback`: give one')
+    await using stream = await InputStream.open(asked)
+    yield* stream.chunks(rest)
+    return
+  }
+  const resolved = await resolve(playback)
+  await using stream = await DuplexStream.open(like(resolved, asked))
+  yield* stream.chunks({ ...cut, playback: resolved })
+}
+
+/** What a device would be opened with. */
+export interface Settings {
+  readonly device: string
+  /** In Hz. */
+  readonly sampleRate: number
+  /** Samples in a frame; `[playback, recording]` where they differ. */
+  readonly channels: Pair<number>
+  readonly format: Pair<Format>
+  /** Frames of a block, 0 where it varies. */
+  readonly blockSize: number
+}
+
+/** Opens a stream and closes it: answers what was opened, or rejects as `open` does. */
+export async function checkSettings({
+  direction = 'duplex',
+  ...options
+}: StreamOptions & {
+  /** @default 'duplex' */
+  direction?: 'input' | 'output' | 'duplex'
+} = {}): Promise<Settings> {
+  const kinds = { input: InputStream, output: OutputStream, duplex: DuplexStream }
+  const Kind = kinds[choice('direction', direction, 'input', 'output', 'duplex') ?? 'duplex']
+  await using stream = await Kind.open(options)
+  const { device, sampleRate, channels, format, blockSize } = stream
+  return { device, sampleRate, channels: channels as Pair<number>, format: format as Pair<Format>, blockSize }
+}

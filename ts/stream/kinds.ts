@@ -1,0 +1,165 @@
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type { ReadableStream, WritableStream } from 'node:stream/web'
+import { SoundFile, type FileSource } from '../file.ts'
+import { defined, type Pair, type Recorded, type SourceOptions, type StreamOptions } from '../options.ts'
+import {
+  Stream,
+  type ChunkOptions,
+  type DuplexOptions,
+  type Out,
+  type PlayOptions,
+  type PlayRecordOptions,
+  type ReadableOptions,
+  type RecordOptions,
+  type WritableOptions,
+} from './stream.ts'
+import type { Chunks, Planar } from '../chunks.ts'
+import type { ArrayOf, Format, Samples } from '../format.ts'
+import type { Source } from '../source.ts'
+
+type RecordOnly = Omit<ChunkOptions, 'playback' | 'loop' | 'pad'>
+
+/** Plays. */
+export class OutputStream extends Stream {
+  /** Opens a device. Rejects with `DEVICE_NOT_FOUND`, `HOST_UNAVAILABLE`, `UNSUPPORTED_CONFIG` and the like. */
+  static async open(options: StreamOptions = {}): Promise<OutputStream> {
+    return new OutputStream(options, true, false)
+  }
+
+  /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
+  static async fromFile(
+    file: string | FileSource | SoundFile,
+    options: StreamOptions & SourceOptions = {},
+  ): Promise<OutputStream> {
+    return fromFile((asked) => new OutputStream(asked, true, false), file, options)
+  }
+
+  override play(source: Source, options?: PlayOptions): Promise<void> {
+    return super.play(source, options)
+  }
+
+  override writable(options?: WritableOptions): Writable {
+    return super.writable(options)
+  }
+
+  override webWritable(options?: WritableOptions): WritableStream<Samples> {
+    return super.webWritable(options)
+  }
+}
+
+/** Records, in format `F`. */
+export class InputStream<F extends Format = Format> extends Stream<F> {
+  /** Opens a device. Rejects with `DEVICE_NOT_FOUND`, `HOST_UNAVAILABLE`, `UNSUPPORTED_CONFIG` and the like. */
+  static async open<const P extends Pair<Format> = 'float32'>(
+    options: StreamOptions<P> = {},
+  ): Promise<InputStream<Recorded<P>>> {
+    return new InputStream<Recorded<P>>(options, false, true)
+  }
+
+  override record<T extends Samples>(options: RecordOptions & Out<T>): Promise<T>
+  override record(options: RecordOptions): Promise<ArrayOf[F]>
+  override record(options: RecordOptions = {}): Promise<ArrayOf[F]> {
+    return super.record<ArrayOf[F]>(options)
+  }
+
+  override chunks(options: RecordOnly & Planar): Chunks<ArrayOf[F][]>
+  override chunks(options?: RecordOnly): Chunks<ArrayOf[F]>
+  override chunks(options?: RecordOnly): Chunks<never> {
+    return super.chunks(options) as Chunks<never>
+  }
+
+  override readable(options?: Omit<ReadableOptions, 'pad'>): Readable {
+    return super.readable(options)
+  }
+
+  override webReadable(options?: Omit<ReadableOptions, 'pad'>): ReadableStream<Uint8Array> {
+    return super.webReadable(options)
+  }
+}
+
+/** Plays and records at once, in one callback; records in format `F`. */
+export class DuplexStream<F extends Format = Format> extends Stream<F> {
+  /** Opens a device. Rejects with `DEVICE_NOT_FOUND`, `HOST_UNAVAILABLE`, `UNSUPPORTED_CONFIG` and the like. */
+  static async open<const P extends Pair<Format> = 'float32'>(
+    options: StreamOptions<P> = {},
+  ): Promise<DuplexStream<Recorded<P>>> {
+    return new DuplexStream<Recorded<P>>(options, true, true)
+  }
+
+  /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
+  static async fromFile(
+    file: string | FileSource | SoundFile,
+    options: StreamOptions & SourceOptions = {},
+  ): Promise<DuplexStream> {
+    return fromFile((asked) => new DuplexStream(asked, true, true), file, options)
+  }
+
+  override play(source: Source, options?: PlayOptions): Promise<void> {
+    return super.play(source, options)
+  }
+
+  override record<T extends Samples>(options: RecordOptions & Out<T>): Promise<T>
+  override record(options: RecordOptions): Promise<ArrayOf[F]>
+  override record(options: RecordOptions = {}): Promise<ArrayOf[F]> {
+    return super.record<ArrayOf[F]>(options)
+  }
+
+  override playrec<T extends Samples>(source: Source, options: PlayRecordOptions & Out<T>): Promise<T>
+  override playrec(source: Source, options?: PlayRecordOptions): Promise<ArrayOf[F]>
+  override playrec(source: Source, options?: PlayRecordOptions): Promise<ArrayOf[F]> {
+    return super.playrec<ArrayOf[F]>(source, options)
+  }
+
+  override chunks(options: ChunkOptions & Planar): Chunks<ArrayOf[F][]>
+  override chunks(options?: ChunkOptions): Chunks<ArrayOf[F]>
+  override chunks(options?: ChunkOptions): Chunks<never> {
+    return super.chunks(options) as Chunks<never>
+  }
+
+  override readable(options?: ReadableOptions): Readable {
+    return super.readable(options)
+  }
+
+  override webReadable(options?: ReadableOptions): ReadableStream<Uint8Array> {
+    return super.webReadable(options)
+  }
+
+  override writable(options?: WritableOptions): Writable {
+    return super.writable(options)
+  }
+
+  override webWritable(options?: WritableOptions): WritableStream<Samples> {
+    return super.webWritable(options)
+  }
+
+  override duplex(options?: DuplexOptions): Duplex {
+    return super.duplex(options)
+  }
+
+  override webDuplex(options?: DuplexOptions): {
+    readable: ReadableStream<Uint8Array>
+    writable: WritableStream<Samples>
+  } {
+    return super.webDuplex(options)
+  }
+}
+
+/** A stream with the rate, channels and format of a file where nothing else is said, that plays the file. */
+async function fromFile<S extends Stream>(
+  open: (options: StreamOptions) => S,
+  file: string | FileSource | SoundFile,
+  { loop, bufferSize, ...options }: StreamOptions & SourceOptions,
+): Promise<S> {
+  const source = file instanceof SoundFile ? file : await SoundFile.open(file)
+  const { sampleRate, channels, format } = source.info
+  let stream: S | undefined
+  try {
+    stream = open({ sampleRate, channels, format, ...defined(options) })
+    await stream.setSource(source, defined({ loop, bufferSize }))
+    return stream
+  } catch (error) {
+    await stream?.close()
+    if (source !== file) await source.close()
+    throw error
+  }
+}

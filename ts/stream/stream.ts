@@ -1,0 +1,506 @@
+import { Duplex, Readable, Writable } from 'node:stream'
+import type { ReadableStream, WritableStream } from 'node:stream/web'
+import { Chunks, type Cut } from '../chunks.ts'
+import { defaults } from '../defaults.ts'
+import { invalid, PastreamError } from '../error.ts'
+import { SoundFile, type FileSink } from '../file.ts'
+import { bytes, bytesOf, isSamples, samples, sampleSize, type ArrayOf, type Format, type Samples } from '../format.ts'
+import { call, failure, native, settle } from '../native.ts'
+import {
+  bound,
+  choice,
+  count,
+  defined,
+  natural,
+  nothingElse,
+  routes,
+  seconds,
+  sides,
+  type Mapping,
+  type RunOptions,
+  type SinkOptions,
+  type SourceOptions,
+  type StreamOptions,
+} from '../options.ts'
+import { Recording } from '../recording.ts'
+import { interrupt, type Interruptible } from '../interrupt.ts'
+import { setSinks, type Sink, type SinkHook } from '../sink.ts'
+import { resolve, setSource, type Source, type SourceHook } from '../source.ts'
+import { xrunKinds, type GapEvent, type Outcome, type StreamEvent, type StreamEvents } from './events.ts'
+import { Run } from './run.ts'
+import { StreamView } from './view.ts'
+import type { BindingStream, Settled, SideOptions, StreamEventObject } from '../binding/binding.js'
+
+export type PlayOptions = Pick<RunOptions, 'frames' | 'pad' | 'signal'> & SourceOptions
+export interface RecordOptions {
+  /** What the stream clocks: the recording has frames − offset. Required but with `out`. */
+  frames?: number | null
+  /** Frames to leave out at the start. @default 0 */
+  offset?: number
+  /** Aborts the run, and rejects with its reason. */
+  signal?: AbortSignal
+}
+/** Memory to record into, until it is full. */
+export interface Out<T extends Samples> {
+  out: T
+}
+export type PlayRecordOptions = PlayOptions & RecordOptions
+/** Counts as in the seed: `pad` is -1 where it is not given, so that chunks go on when the playback is over. */
+export type ChunkOptions = Cut & Omit<RunOptions, 'prebuffer'> & { playback?: Source; loop?: boolean }
+/** A recording as a stream of bytes. */
+export interface ReadableOptions extends Pick<RunOptions, 'frames' | 'offset' | 'pad'>, SinkOptions {
+  /** Bytes that may wait in the stream itself. @default 64 KiB */
+  highWaterMark?: number
+}
+export type DuplexOptions = Omit<ReadableOptions, 'highWaterMark'>
+export type WritableOptions = Pick<RunOptions, 'frames' | 'pad'> & Pick<SourceOptions, 'bufferSize'>
+
+const BUFFER_SIZE = 65_536
+/** Frames that a stream of bytes gets at a time. */
+const PART = 4096
+/** Events that wait for `events()`, at most; more are counted. */
+const EVENTS = 1024
+
+// A process that ends runs no clean-up of its addons: files are finished here, threads joined.
+process.once('exit', () => native.closeAll())
+
+/** A side that plays or records, with its frame's bytes. */
+interface Direction {
+  readonly format: Format
+  readonly channels: number
+  readonly frameSize: number
+}
+
+function open(options: StreamOptions, plays: boolean, records: boolean): BindingStream {
+  const {
+    device = 'default',
+    sampleRate,
+    blockSize,
+    latency,
+    underrun,
+    overrun,
+    ...sided
+  } = { ...defaults, ...options }
+  const { channels: counts, format, txMapping, rxMapping, ...rest } = sided
+  nothingElse(rest)
+  if (typeof device !== 'string') throw invalid(`device is ${String(device)}: give a device's id, or parts of its name`)
+  const [channels, formats] = [sides(counts), sides(format)]
+  const side = (index: 0 | 1, mapping: Mapping | undefined): SideOptions =>
+    defined({ channels: natural('channels', channels[index]), format: formats[index], routes: routes(mapping) })
+  const word = typeof latency === 'number' ? undefined : choice('latency', latency, 'low', 'high')
+  const asked = {
+    device,
+    lowLatency: word === 'low',
+    abortStarved: choice('underrun', underrun, 'silence', 'abort') === 'abort',
+    abortFull: choice('overrun', overrun, 'gap', 'abort') === 'abort',
+    ...defined({
+      sampleRate: natural('sampleRate', sampleRate),
+      playback: plays ? side(0, txMapping) : undefined,
+      recording: records ? side(1, rxMapping) : undefined,
+      blockSize: natural('blockSize', blockSize, 0) || undefined,
+      latency: seconds('latency', typeof latency === 'number' ? latency : undefined),
+    }),
+  }
+  return call(() => native.BindingStream.open(asked))
+}
+
+/** What every stream is, with `F` the format it records in. Opened by `InputStream`, `OutputStream` and `DuplexStream`. */
+export abstract class Stream<F extends Format = Format> extends StreamView implements AsyncDisposable {
+  /** Which channel of a source goes where; undefined: each to itself. */
+  readonly txMapping: Mapping | undefined
+  /** Which channel of the device goes where; undefined: each to itself. */
+  readonly rxMapping: Mapping | undefined
+  #closed = false
+  #plays = false
+  #source: SourceHook | undefined
+  #sinks: SinkHook[] = []
+  /** Those whose end was not told yet; all but the last one are over. */
+  readonly #runs: Run[] = []
+  /** The first error of the last run, until somebody asks. */
+  #error: PastreamError | undefined
+  /** What `events()` wait for besides. */
+  readonly #closing = new Set<() => void>()
+
+  /** @internal */
+  protected constructor(options: StreamOptions, plays: boolean, records: boolean) {
+    super(open(options, plays, records))
+    this.txMapping = options.txMapping
+    this.rxMapping = options.rxMapping
+    const weak = new WeakRef(this)
+    this.binding.listen((event) => {
+      const stream = weak.deref()
+      if (stream) stream.#tell(event)
+    })
+  }
+
+  #tell({ kind, frame, value, word, cause, failure: failed }: StreamEventObject): void {
+    if (kind === 'xrun') this.emit('xrun', { frame, kinds: xrunKinds(value) })
+    else if (kind === 'gap') {
+      const [side, why] = [word as GapEvent['side'], cause as GapEvent['cause']]
+      this.emit('gap', { side, frame, length: value, cause: why })
+    } else if (kind === 'deviceLost') this.emit('deviceLost')
+    else {
+      const [run, outcome] = [this.#runs[0], word as Outcome]
+      const end = (): void => this.#end(run, outcome, failed && failure(failed))
+      if (run?.hooked) void run.join(outcome !== 'finished' && outcome !== 'stopped').then(end)
+      else end()
+    }
+  }
+
+  #end(run: Run | undefined, outcome: Outcome, failed: PastreamError | undefined): void {
+    this.#runs.shift()
+    // What aborted the run was the hook's; what else ended it came before whatever the hook said then.
+    this.#error = outcome === 'aborted' ? (run?.error ?? failed) : (failed ?? run?.error)
+    run?.end()
+    if (this.#error && this.listenerCount('error') > 0) this.emit('error', this.#error)
+    this.emit('finished', outcome)
+  }
+
+  /** Whether a run is under way. */
+  override get active(): boolean {
+    return super.active || this.#runs.some(({ hooked }) => hooked)
+  }
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  #direction(recording: boolean): Direction {
+    const { opened } = this.binding
+    const side = recording ? opened.recording : opened.playback
+    if (!side) throw invalid(`the stream does not ${recording ? 'record' : 'play'}: open one that does`)
+    const format = side.format as Format
+    return { format, channels: side.channels, frameSize: side.channels * sampleSize(format) }
+  }
+
+  /** What the next runs play; `null` is silence. Samples are copied. Rejects where they are not the stream's. */
+  async setSource(source: Source | null, options: SourceOptions = {}): Promise<void> {
+    if (source === null && !this.binding.opened.playback) return
+    this.#source = await setSource(this.binding, this.#direction(false).format, source, options)
+    this.#plays = source !== null
+  }
+
+  /**
+   * Where the next runs record to: each of `sink` with its own ring and losses. A ring takes part in every run, a file is
+   * complete after one: a `start` or `play` then rejects with `STREAM_STATE` until sinks are set anew. `null`: nowhere.
+   */
+  async setSink(sink: Sink | readonly Sink[] | null, options: SinkOptions = {}): Promise<void> {
+    const sinks = sink === null ? [] : Array.isArray(sink) ? (sink as readonly Sink[]) : [sink as Sink]
+    this.#sinks = setSinks(this.binding, this.sampleRate, sinks, options)
+  }
+
+  /** Records the next run into a file of the stream's rate and channels; its encoding follows the stream's format. */
+  async toFile(path: string, options: Omit<FileSink, 'path'> & SinkOptions = {}): Promise<void> {
+    const { bufferSize, ...file } = options
+    await this.setSink({ path, ...file }, defined({ bufferSize }))
+  }
+
+  /** Starts a run, once the source has given what `prebuffer` asks for. Rejects where one is under way. */
+  async start({ frames, pad, offset, prebuffer = true, signal, ...rest }: RunOptions = {}): Promise<void> {
+    nothingElse(rest)
+    const options = {
+      offset: count('offset', offset) ?? 0,
+      ...defined({
+        frames: bound('frames', frames),
+        pad: pad === undefined && this.#plays ? 0 : bound('pad', pad),
+        prebuffer: prebuffer === true ? undefined : count('prebuffer', Number(prebuffer)),
+      }),
+    }
+    await this.#bounded(signal, async () => {
+      const begins = this.#attach()
+      // Throws at once where there can be no run; a call that follows finds it under way.
+      const started = call(() => this.binding.start(options))
+      const run = new Run(this, () => this.#abort())
+      this.#runs.push(run)
+      try {
+        for (const begin of begins) run.add(begin(this))
+        await settle(() => started)
+      } catch (error) {
+        // Its rings are closed.
+        await run.join(true)
+        this.#runs.splice(this.#runs.indexOf(run), 1)
+        run.end()
+        throw error
+      }
+    })
+  }
+
+  /** Hands the rings of the next run to the device, and answers what begins at each of them. */
+  #attach() {
+    if (this.#runs.some(({ hooked }) => hooked)) {
+      throw new PastreamError('ERR_PASTREAM_STREAM_STATE', 'the stream is running: stop it, or wait for its end')
+    }
+    try {
+      const begins = this.#sinks.map((sink) => {
+        const { frameSize, format } = this.#direction(true)
+        return sink(this.binding, frameSize, format)
+      })
+      if (!this.#source) return begins
+      const { frameSize, format } = this.#direction(false)
+      return [...begins, this.#source(this.binding, frameSize, format)]
+    } catch (error) {
+      this.binding.clearSinks()
+      throw error
+    }
+  }
+
+  /** Ends the run; its end tells the rest. */
+  #abort(): void {
+    void this.binding.abort().catch(() => {})
+  }
+
+  /** Does `work`, which begins a run that `signal` aborts. */
+  async #bounded<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    if (!signal) return work()
+    signal.throwIfAborted()
+    const abort = (): void => this.#abort()
+    signal.addEventListener('abort', abort)
+    try {
+      return await work()
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Waits for a call that ends the run, or waits for it. What happened in the run is told before. */
+  async #settle(work: () => Promise<Settled>, { signal, ...rest }: Interruptible): Promise<boolean> {
+    nothingElse(rest)
+    signal?.throwIfAborted()
+    const over = this.#runs.at(-1)?.over
+    const end = async (): Promise<boolean> => {
+      // The error of a run comes with its end.
+      const ended = await settle(work).catch(() => true)
+      if (ended !== false) await over
+      return ended !== false
+    }
+    const ended = await interrupt(end(), signal)
+    const error = ended ? this.#error : undefined
+    if (!error) return ended
+    this.#error = undefined
+    throw error
+  }
+
+  /** Ends the run at the next block; resolves when everything is written. Rejects with the run's first error. */
+  async stop(options: Interruptible = {}): Promise<void> {
+    await this.#settle(() => this.binding.stop(), options)
+  }
+
+  /** Ends the run at once; resolves when everything is written. Rejects with the run's first error. */
+  async abort(options: Interruptible = {}): Promise<void> {
+    await this.#settle(() => this.binding.abort(), options)
+  }
+
+  /** Aborts what runs and frees the device. Safe to call more than once. Rejects with the run's first error. */
+  async close(options: Interruptible = {}): Promise<void> {
+    this.#closed = true
+    await this.#settle(() => this.binding.close(), options).finally(() => {
+      for (const wake of this.#closing) wake()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /**
+   * Waits until no run is under way: true; or for `timeout` seconds: false. Rejects with the run's first error, which
+   * is thrown once. `signal` ends the wait, and not the run.
+   */
+  async wait({ timeout, ...rest }: { timeout?: number } & Interruptible = {}): Promise<boolean> {
+    const limit = seconds('timeout', timeout)
+    return this.#settle(() => this.binding.wait(limit), rest)
+  }
+
+  /**
+   * What the stream tells from now on, until it is closed or the loop is left. While nobody takes them at most 1024 wait:
+   * more are counted, in a `dropped` of their own.
+   */
+  async *events({ signal }: Interruptible = {}): AsyncGenerator<StreamEvent, void, undefined> {
+    const waiting: StreamEvent[] = []
+    let dropped = 0
+    let wake = (): void => {}
+    const push = (event: StreamEvent): void => {
+      if (waiting.length < EVENTS) waiting.push(event)
+      else dropped++
+      wake()
+    }
+    const listeners = {
+      xrun: (event) => push({ type: 'xrun', ...event }),
+      gap: (event) => push({ type: 'gap', ...event }),
+      deviceLost: () => push({ type: 'deviceLost' }),
+      error: (error) => push({ type: 'error', error }),
+      finished: (outcome) => push({ type: 'finished', outcome }),
+    } satisfies { [K in keyof StreamEvents]: (...args: StreamEvents[K]) => void }
+    const names = Object.keys(listeners) as (keyof StreamEvents)[]
+    for (const name of names) this.on(name, listeners[name] as never)
+    const closed = (): void => wake()
+    this.#closing.add(closed)
+    try {
+      for (;;) {
+        signal?.throwIfAborted()
+        const event = waiting.shift()
+        if (event) yield event
+        else if (dropped > 0) {
+          const count = dropped
+          dropped = 0
+          yield { type: 'dropped', count }
+        } else if (this.#closed && this.#runs.length === 0) return
+        else await interrupt(new Promise<void>((resolve) => (wake = resolve)), signal)
+      }
+    } finally {
+      this.#closing.delete(closed)
+      for (const name of names) this.off(name, listeners[name] as never)
+    }
+  }
+
+  /** Plays; resolves when the last frame has left the device. */
+  protected async play(source: Source, { frames, pad, signal, ...options }: PlayOptions = {}): Promise<void> {
+    await this.#bounded(signal, async () => {
+      await this.setSource(source, options)
+      await this.start(defined({ frames, pad, signal }))
+      await this.wait()
+      signal?.throwIfAborted()
+    })
+  }
+
+  /**
+   * Records frames − offset frames, or as many as `out` holds: frames × channels, interleaved. Where the run fails, what
+   * was recorded until then is in `out`, and in the error's `recording`.
+   */
+  protected async record<T extends Samples>(options: RecordOptions & Partial<Out<T>>): Promise<T | ArrayOf[F]> {
+    const { frames, offset = 0, signal, out, ...rest } = options
+    nothingElse(rest)
+    return this.#bounded(signal, async () => {
+      await this.setSource(null)
+      return this.#collect({ ...defined({ frames, signal }), offset }, bound('frames', frames), out)
+    })
+  }
+
+  /** Plays, and records what comes back: frames − offset + max(pad, 0) frames × channels, interleaved. Fails as `record`. */
+  protected async playrec<T extends Samples>(
+    source: Source,
+    { frames, pad, offset = 0, signal, out, ...options }: PlayRecordOptions & Partial<Out<T>> = {},
+  ): Promise<T | ArrayOf[F]> {
+    return this.#bounded(signal, async () => {
+      const opened = await resolve(source)
+      await this.setSource(opened, options)
+      const length = bound('frames', frames) ?? (options.loop ? undefined : this.#length(opened))
+      const padded = length === undefined ? undefined : length + (bound('pad', pad) ?? 0)
+      return this.#collect({ ...defined({ frames, pad, signal }), offset }, padded, out, options.loop)
+    })
+  }
+
+  /** The recording, chunk by chunk, while `playback` plays; see `Chunks`. */
+  protected chunks({ playback, loop, frames, pad, offset = 0, signal, ...cut }: ChunkOptions = {}): Chunks<ArrayOf[F]> {
+    const { format, channels } = this.#direction(true)
+    const start = async (recording: Recording<Format>): Promise<void> => {
+      if (playback !== undefined) await this.setSource(playback, defined({ loop }))
+      else await this.setSource(null)
+      await this.#record(recording, { ...defined({ frames, signal }), pad: pad === undefined ? null : pad, offset })
+    }
+    const [wait, stop] = [() => this.wait(defined({ signal })), () => this.stop()]
+    const { blockSize, sampleRate } = this
+    return new Chunks({ format, channels, blockSize, sampleRate, offset, start, wait, stop }, cut)
+  }
+
+  async #record(recording: Recording<Format>, run: RunOptions): Promise<void> {
+    this.binding.clearSinks()
+    this.binding.addSinkRing(recording.frames.binding, recording.gaps.binding)
+    await this.start(run)
+  }
+
+  async *#bytes({ bufferSize, ...run }: RunOptions & SinkOptions): AsyncGenerator<Buffer, void, undefined> {
+    const { format, frameSize } = this.#direction(true)
+    const recording = new Recording<Format>(frameSize, natural('bufferSize', bufferSize) ?? BUFFER_SIZE, format)
+    await this.#record(recording, run)
+    try {
+      yield* recording.bytes(PART)
+      await this.wait()
+    } finally {
+      await this.stop()
+    }
+  }
+
+  /**
+   * What a run records, as bytes of the stream's format, with silence where frames were lost. The run begins when it is
+   * first read and ends when it is destroyed. What the stream plays meanwhile is its source.
+   */
+  protected readable({ highWaterMark = 65_536, ...run }: ReadableOptions = {}): Readable {
+    return Readable.from(this.#bytes(run), { objectMode: false, highWaterMark })
+  }
+
+  /** `readable` as a stream of the web's. */
+  protected webReadable(options?: ReadableOptions): ReadableStream<Uint8Array> {
+    return Readable.toWeb(this.readable(options)) as ReadableStream<Uint8Array>
+  }
+
+  /** Plays what is written to it, bytes or samples of the stream's format; `finish` comes when the last frame was played. */
+  protected writable(options: WritableOptions = {}): Writable {
+    return Duplex.from((parts: AsyncIterable<Samples>) => this.play(parts, options))
+  }
+
+  /** `writable` as a stream of the web's. */
+  protected webWritable(options?: WritableOptions): WritableStream<Samples> {
+    return Writable.toWeb(this.writable(options)) as WritableStream<Samples>
+  }
+
+  /** Plays what is written to it, and gives what is recorded meanwhile. */
+  protected duplex({ bufferSize, ...run }: DuplexOptions = {}): Duplex {
+    const through = async function* (this: Stream<F>, parts: AsyncIterable<Samples>) {
+      await this.setSource(parts, defined({ bufferSize }))
+      yield* this.#bytes({ ...defined({ bufferSize }), ...run })
+    }
+    return Duplex.from(through.bind(this))
+  }
+
+  /** `duplex` as a pair of the web's streams. */
+  protected webDuplex(options?: DuplexOptions): {
+    readable: ReadableStream<Uint8Array>
+    writable: WritableStream<Samples>
+  } {
+    return Duplex.toWeb(this.duplex(options)) as ReturnType<Stream['webDuplex']>
+  }
+
+  /** Frames of a source, where that is known beforehand. */
+  #length(source: Awaited<ReturnType<typeof resolve>>): number | undefined {
+    const { format, frameSize } = this.#direction(false)
+    if (isSamples(source)) return bytesOf(format, source).length / frameSize
+    return source instanceof SoundFile ? source.info.frames : undefined
+  }
+
+  /** One run into memory: into `out`, or a new array for the `clocked` frames but for the first `offset`. */
+  async #collect<T extends Samples>(
+    run: RunOptions,
+    clocked: number | undefined,
+    out: T | undefined,
+    loop = false,
+  ): Promise<T | ArrayOf[F]> {
+    const { format, frameSize } = this.#direction(true)
+    const offset = count('offset', run.offset) ?? 0
+    if (clocked !== undefined && clocked < offset) {
+      throw invalid(`offset ${offset} is beyond the end at ${clocked} frames`)
+    }
+    const room = out ? Math.floor(bytesOf(format, out).length / frameSize) : clocked && clocked - offset
+    if (room === undefined) throw invalid('nothing says how much to record: give `frames` or `out`')
+    this.binding.clearSinks()
+    call(() => this.binding.addSinkBuffer(room))
+    // Where no source ends the run, it ends when `out` is full.
+    const frames = bound('frames', run.frames) ?? (this.#plays && !loop ? null : offset + room)
+    await this.start({ ...run, frames })
+    const take = (): T | ArrayOf[F] => {
+      const recorded = this.binding.takeRecording() ?? new Uint8Array()
+      if (!out) return samples(format, recorded) as ArrayOf[F]
+      bytes(out).set(recorded)
+      return out
+    }
+    try {
+      await this.wait()
+    } catch (error) {
+      throw Object.assign(error as PastreamError, { recording: take() })
+    }
+    run.signal?.throwIfAborted()
+    return take()
+  }
+}

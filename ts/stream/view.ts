@@ -1,0 +1,113 @@
+import { EventEmitter } from 'node:events'
+import { sampleSize, type Format } from '../format.ts'
+import { xrunKinds, XRUN_KINDS, type StreamEvents, type XrunKind } from './events.ts'
+import type { BindingStream, OpenedDirection } from '../binding/binding.js'
+
+/** What is counted in gaps. */
+export interface Gaps {
+  /** Gaps in recordings. */
+  readonly count: number
+  /** Their frames. */
+  readonly frames: number
+  /** Frames of silence that were played in place of a late source. */
+  readonly starved: number
+}
+
+/** What a stream is and counts: all that a hook in a worker thread sees of it. Only the stream itself tells events. */
+export class StreamView extends EventEmitter<StreamEvents> {
+  /** @internal */
+  protected readonly binding: BindingStream
+
+  /** @internal */
+  constructor(binding: BindingStream) {
+    super()
+    this.binding = binding
+  }
+
+  /** In Hz. */
+  get sampleRate(): number {
+    return this.binding.opened.sampleRate
+  }
+  /** Samples in a frame; `[playback, recording]` where they differ. */
+  get channels(): number | number[] {
+    return this.#each(({ channels }) => channels)
+  }
+  get format(): Format | Format[] {
+    return this.#each(({ format }) => format as Format)
+  }
+  /** Bytes of a sample. */
+  get sampleSize(): number | number[] {
+    return this.#each(({ format }) => sampleSize(format as Format))
+  }
+  /** Seconds between the program and the air, on the way out and on the way in. */
+  get latency(): number | number[] {
+    return this.#each(({ latency }) => latency)
+  }
+  #each<T>(of: (side: OpenedDirection) => T): T | T[] {
+    const { playback, recording } = this.binding.opened
+    const [first, second] = [playback, recording].flatMap((side) => (side ? [of(side)] : []))
+    return second === undefined || second === first ? (first as T) : [first as T, second]
+  }
+  /** Frames of a block, 0 where it varies. */
+  get blockSize(): number {
+    return this.binding.opened.blockSize
+  }
+  /** The device's id. */
+  get device(): string {
+    return this.binding.opened.device
+  }
+  get isDuplex(): boolean {
+    const { playback, recording } = this.binding.opened
+    return Boolean(playback && recording)
+  }
+  /** Whether a run is under way. */
+  get active(): boolean {
+    return this.binding.measures.active
+  }
+  /** Whether no run is under way. */
+  get stopped(): boolean {
+    return !this.active
+  }
+  /** Whether the last run is over, however it ended. */
+  get finished(): boolean {
+    return this.binding.measures.finished
+  }
+  /** Whether the last run ended before its time: aborted, failed, or its device lost. */
+  get aborted(): boolean {
+    const { finished, outcome } = this.binding.measures
+    return finished && outcome !== 'finished' && outcome !== 'stopped'
+  }
+  /** Frames that the device clocked since the start, gaps included. */
+  get frameCount(): number {
+    return this.binding.measures.frameCount
+  }
+  /** Source frames that were played since the start. */
+  get played(): number {
+    return this.binding.measures.played
+  }
+  /** Callbacks with an xrun since the start. */
+  get xruns(): number {
+    return this.binding.measures.xruns
+  }
+  /** Callbacks with each kind of xrun since the start. */
+  get xrunCounts(): Record<XrunKind, number> {
+    const counts = this.binding.measures.xrunCounts
+    return Object.fromEntries(XRUN_KINDS.map((kind, index) => [kind, counts[index] ?? 0])) as Record<XrunKind, number>
+  }
+  /** The kinds of xrun since the start. */
+  get status(): XrunKind[] {
+    return xrunKinds(this.binding.status)
+  }
+  get gaps(): Gaps {
+    const { losses: count, lost: frames, starved } = this.binding.measures
+    return { count, frames, starved }
+  }
+  /** Seconds of the device's clock. */
+  get time(): number {
+    return this.binding.time
+  }
+  /** The share of a block's time that the callback takes, 0 to 1. */
+  get cpuLoad(): number {
+    return this.binding.cpuLoad
+  }
+}
