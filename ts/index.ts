@@ -10,6 +10,7 @@ export {
   type FileSource,
 } from './file.ts'
 export type { ArrayOf, Encoding, Format, SampleArray, Samples } from './format.ts'
+export * as generators from './generators.ts'
 export type { Mapping, Pair, RunOptions, SinkOptions, SourceOptions, StreamOptions } from './options.ts'
 export { RingBuffer } from './ring.ts'
 export type { Sink } from './sink.ts'
