@@ -11,11 +11,12 @@ export {
   type FileSource,
 } from './file.ts'
 export type { ArrayOf, Encoding, Format, SampleArray, Samples } from './format.ts'
+export * as generators from './generators.ts'
 export type { Parts, SinkFunction, SourceFunction } from './hook.ts'
+export type { Interruptible } from './interrupt.ts'
 export type { Mapping, Pair, Recorded, RunOptions, SinkOptions, SourceOptions, StreamOptions } from './options.ts'
 export { RingBuffer, type View } from './ring.ts'
 export { checkSettings, chunks, play, playrec, record, type Settings } from './shorthand.ts'
-export type { Interruptible } from './interrupt.ts'
 export type { Sink } from './sink.ts'
 export type { Source } from './source.ts'
 export type { GapEvent, Outcome, StreamEvent, StreamEvents, XrunEvent, XrunKind } from './stream/events.ts'
