@@ -57,7 +57,9 @@ test.after.always('remove the folder', async (t) => {
 })
 
 test('what is published is the bundles, the addon, the types and the papers', async (t) => {
-  const modules = (await readdir(join(root, 'ts'), { recursive: true })).filter((name) => name.endsWith('.ts') && !name.startsWith('binding'))
+  const modules = (await readdir(join(root, 'ts'), { recursive: true })).filter(
+    (name) => name.endsWith('.ts') && !name.startsWith('binding'),
+  )
   const types = ['binding/binding.d.ts', ...modules.map((name) => name.replace(/ts$/, 'd.ts'))]
   const papers = ['CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json']
   const bundles = ['index.cjs', 'index.js', 'worker.cjs', 'cli.js', 'binding/binding.cjs']

@@ -10,20 +10,12 @@ import {
   type SampleArray,
   type StreamOptions,
 } from 'pastream-rs'
+import { randoms } from './random.js'
+
+export { randoms }
 
 export const FORMATS = ['float32', 'int32', 'int24', 'int16', 'int8', 'uint8'] as const satisfies readonly Format[]
 export const RATE = 48_000
-
-/** Whole numbers from 0 on, the same for the same seed (xorshift32). */
-export function randoms(seed: number): (below: number) => number {
-  let state = seed * 2_654_435_761 || 1
-  return (below) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
 
 const arrays = {
   float32: Float32Array,

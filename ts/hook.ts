@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { invalid, PastreamError } from './error.ts'
 import { bytesOf, type Format, type Samples } from './format.ts'
 import type { RingBuffer } from './ring.ts'
@@ -51,20 +52,35 @@ export function isOnce(parts: Parts): boolean {
   return 'next' in parts || 'getReader' in parts
 }
 
-function steps(parts: Parts): Iterator<Samples> | AsyncIterator<Samples> {
-  return Symbol.asyncIterator in parts ? parts[Symbol.asyncIterator]() : parts[Symbol.iterator]()
+/** Going through parts: `stop` also ends a step that hangs, where that can be done. */
+interface Steps {
+  next(): IteratorResult<Samples, unknown> | Promise<IteratorResult<Samples, unknown>>
+  stop(): unknown
+}
+
+function steps(parts: Parts): Steps {
+  if ('getReader' in parts) {
+    const reader = (parts as ReadableStream<Samples>).getReader()
+    return {
+      next: () => reader.read() as Promise<IteratorResult<Samples, unknown>>,
+      stop: () => reader.cancel(),
+    }
+  }
+  const iterator = Symbol.asyncIterator in parts ? parts[Symbol.asyncIterator]() : parts[Symbol.iterator]()
+  const stop = 'destroy' in parts ? () => (parts as Readable).destroy() : () => iterator.return?.()
+  return { next: () => iterator.next(), stop }
 }
 
 /** Writes `parts` to `ring` until they are over or the ring is closed; a step that hangs then is left alone. */
 export async function feed(parts: Parts, ring: RingBuffer<Format>): Promise<void> {
   const size = ring.elementSize
-  const iterator = steps(parts)
+  const source = steps(parts)
   let stop = (): void => {}
   void ring.closing().then(() => stop())
-  const next = (): Promise<IteratorResult<Samples> | undefined> =>
+  const next = (): Promise<IteratorResult<Samples, unknown> | undefined> =>
     new Promise((resolve, reject) => {
       stop = () => resolve(undefined)
-      Promise.resolve(iterator.next()).then(resolve, reject)
+      Promise.resolve(source.next()).then(resolve, reject)
     })
   let rest = new Uint8Array(0)
   let over = false
@@ -85,7 +101,7 @@ export async function feed(parts: Parts, ring: RingBuffer<Format>): Promise<void
       throw invalid(`it ended in the middle of a frame, after ${rest.length} bytes of ${size}`)
   } finally {
     // Not waited for: it may hang in the step that nobody needs any more.
-    if (!over) void Promise.resolve(iterator.return?.()).catch(() => {})
+    if (!over) void Promise.resolve(source.stop()).catch(() => {})
   }
 }
 
@@ -96,27 +112,27 @@ function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   return both
 }
 
-/** Runs a source at its ring, over and over where it is looped, and ends the ring. */
+/**
+ * Runs a source at its ring, over and over where it is looped, and ends the ring. Of one that fails it stays as it is:
+ * whoever runs it aborts the stream, which must not finish before.
+ */
 export async function runSource(
   hook: Hook,
   stream: StreamView,
   ring: RingBuffer<Format>,
   args: unknown[],
   loop: boolean,
-) {
-  try {
-    for (;;) {
-      const before = ring.written
-      const given = hook(stream, ring, ...args)
-      if (isIterable(given)) await feed(given, ring)
-      else await given
-      if (!loop || ring.closed) return
-      if (ring.written === before) throw invalid('it gave no frames to loop')
-      await ring.writable()
-    }
-  } finally {
-    ring.end()
+): Promise<void> {
+  for (;;) {
+    const before = ring.written
+    const given = hook(stream, ring, ...args)
+    if (isIterable(given)) await feed(given, ring)
+    else await given
+    if (!loop || ring.closed) break
+    if (ring.written === before) throw invalid('it gave no frames to loop')
+    await ring.writable()
   }
+  ring.end()
 }
 
 /** Runs a sink at its ring until that has ended. */

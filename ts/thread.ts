@@ -61,21 +61,22 @@ export function thread(url: URL | string, { args = [] }: { args?: unknown[] } = 
 export async function work(): Promise<void> {
   const { url, args, stream: id, memory, role, loop } = workerData as Job
   const ring = RingBuffer.from<Format>(memory)
-  // A wait at a ring holds a thread, but not what else a hook may wait for.
+  const binding = native.BindingStream.shared(id)
+  if (!binding) return
+  // What else than a ring it may wait for holds no thread.
   const holding = setInterval(() => {}, FOR_EVER)
   try {
-    const binding = native.BindingStream.shared(id)
-    if (!binding) return
     const module = (await import(url)) as { default?: unknown }
-    // CommonJS gives its exports as the default.
     const hook = module.default as (SourceFunction & SinkFunction) | undefined
     if (typeof hook !== 'function') throw invalid('its default export is no function (stream, ring, …)')
     const view = new StreamView(binding)
     if (role === 'source') await runSource(hook as never, view, ring, args, loop)
     else await runSink(hook as never, view, ring, args)
+  } catch (error) {
+    // At once, and not when the main thread finds the time.
+    void binding.abort()
+    throw error
   } finally {
-    if (role === 'source') ring.end()
-    else ring.close()
     clearInterval(holding)
   }
 }

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { RingBuffer } from 'pastream-rs'
-import { fails, randoms } from './support.ts'
+import { fails, randoms } from '../support.ts'
 
 test('a ring does what a queue does', (t) => {
   const random = randoms(3)

@@ -1,0 +1,1 @@
+export function randoms(seed: number): (below: number) => number
