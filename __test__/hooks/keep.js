@@ -3,7 +3,7 @@ export default function keep(_stream, ring, memory, mode) {
   const [count, kept] = [new Int32Array(memory, 0, 1), new Int16Array(memory, 4)]
   while (ring.waitReadable(100) > 0) {
     if (mode === 'throw') throw new RangeError('the sink broke')
-    count[0] += ring.readInto(kept.subarray(count[0], count[0] + ring.readAvailable))
+    count[0] += (ring.readInto(kept.subarray(count[0])) * ring.elementSize) / 2
     if (mode === 'some') return
   }
 }
