@@ -183,3 +183,56 @@ test('what can be no chunk', async (t) => {
   await refused({ size: 10, offset: -5 }, /offset is -5/)
   await refused({ size: 10, frames: 3, offset: 5 }, /offset 5 is beyond the end at 3 frames/)
 })
+
+test('chunks by channel, the last one filled up, in memory of the caller', async (t) => {
+  for (const format of FORMATS) {
+    const stream = await duplex(t, { format, channels: [3, 3], device: 'virtual:clock=free:block=1..500' })
+    const [sent, width] = [noise(format, 3 * 1000), format === 'int24' ? 3 : 1]
+    const padded = concat(sent, silence(format, 3 * 56))
+    const planes: SampleArray[][] = [[], [], []]
+    const cut = { size: 96, playback: sent, pad: 0, padLast: true, bufferSize: 250 }
+    for await (const chunk of stream.chunks({ ...cut, planar: true })) {
+      t.is(chunk.length, 3)
+      for (const [channel, plane] of chunk.entries()) {
+        t.is(plane.length, 96 * width)
+        planes[channel]?.push(plane.slice())
+      }
+    }
+    const [first, second, third] = planes.map((parts) => concat(silence(format, 0), ...parts))
+    if (!first || !second || !third) return t.fail()
+    const joined = padded.slice()
+    for (let at = 0; at < joined.length; at++) {
+      const [frame, channel, byte] = [Math.floor(at / (3 * width)), Math.floor(at / width) % 3, at % width]
+      joined[at] = [first, second, third][channel]?.[frame * width + byte] ?? 0
+    }
+    same(t, joined, padded, format)
+
+    // The size is that of `out`.
+    const out = silence(format, 3 * 96)
+    const parts: SampleArray[] = []
+    for await (const chunk of stream.chunks({ playback: sent, pad: 0, out, bufferSize: 250 })) {
+      t.is(chunk.buffer, out.buffer)
+      parts.push(chunk.slice())
+    }
+    same(t, concat(silence(format, 0), ...parts), sent, format)
+  }
+})
+
+test('chunks tell their time, and what can’t go together', async (t) => {
+  const stream = await duplex(t)
+  const chunks = stream.chunks({ size: 480, frames: 2000, offset: 100, overlap: 240 })
+  const times: number[] = []
+  for await (const chunk of chunks) if (chunk.length > 0) times.push(chunks.time)
+  t.deepEqual(
+    times,
+    Array.from(times, (_, index) => (100 - 240 + 240 * index) / RATE),
+  )
+  t.is(times.length, 8)
+  const refused = (options: object, message: RegExp) =>
+    fails(t, () => stream.chunks(options).next(), 'ERR_PASTREAM_INVALID_ARGUMENT', message)
+  await refused({ out: new Int16Array(8), size: 5 }, /`out` holds 4 frames, a chunk has 5/)
+  await refused({ out: new Int16Array(8), planar: true }, /`planar`/)
+  await refused({ out: new Float32Array(8) }, /Float32Array/)
+  const varying = await duplex(t, { device: 'virtual:clock=free:block=1..500' })
+  await fails(t, () => varying.chunks({ padLast: true }), 'ERR_PASTREAM_INVALID_ARGUMENT', /needs a size/)
+})

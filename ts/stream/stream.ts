@@ -255,7 +255,9 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     const abort = (): void => this.#abort()
     signal.addEventListener('abort', abort)
     try {
-      return await work()
+      const result = await work()
+      signal.throwIfAborted()
+      return result
     } catch (error) {
       signal.throwIfAborted()
       throw error
@@ -308,9 +310,10 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
    * Waits until no run is under way: true; or for `timeout` seconds: false. Rejects with the run's first error, which
    * is thrown once. `signal` ends the wait, and not the run.
    */
-  async wait({ timeout, ...rest }: { timeout?: number } & Interruptible = {}): Promise<boolean> {
+  async wait({ timeout, signal, ...rest }: { timeout?: number } & Interruptible = {}): Promise<boolean> {
+    nothingElse(rest)
     const limit = seconds('timeout', timeout)
-    return this.#settle(() => this.binding.wait(limit), rest)
+    return this.#settle(() => this.binding.wait(limit), { signal })
   }
 
   /**
@@ -361,7 +364,6 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
       await this.setSource(source, options)
       await this.start(defined({ frames, pad, signal }))
       await this.wait()
-      signal?.throwIfAborted()
     })
   }
 
@@ -500,7 +502,6 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     } catch (error) {
       throw Object.assign(error as PastreamError, { recording: take() })
     }
-    run.signal?.throwIfAborted()
     return take()
   }
 }
