@@ -31,6 +31,8 @@ const formats = {
   uint8: [1, Uint8Array, 128],
 } as const
 
+export const FORMATS = Object.keys(formats) as Format[]
+
 export function sampleSize(format: Format): number {
   return formats[format][0]
 }
@@ -41,6 +43,7 @@ export function silence(format: Format): number {
 }
 
 /** Bytes as samples, without a copy where they lie as the samples must. */
+export function samples<F extends Format>(format: F, bytes: Uint8Array): ArrayOf[F]
 export function samples(format: Format, bytes: Uint8Array): SampleArray {
   const [, Type] = formats[format]
   const whole = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
@@ -64,5 +67,5 @@ export function bytesOf(format: Format, data: Samples): Uint8Array {
   const [, Type] = formats[format]
   const plain = data instanceof Uint8Array || data instanceof DataView || !ArrayBuffer.isView(data)
   if (plain || data instanceof Type) return bytes(data)
-  throw invalid(`samples of the stream's format ${format} are ${Type.name} or bytes, not ${data.constructor.name}`)
+  throw invalid(`samples of format ${format} are ${Type.name} or bytes, not ${data.constructor.name}`)
 }

@@ -2,12 +2,17 @@ export { Chunks, type Cut } from './chunks.ts'
 export { devices, hosts, version, type DeviceInfo, type HostInfo } from './devices.ts'
 export { PastreamError, type ErrorCode } from './error.ts'
 export {
+  decode,
   SoundFile,
   type Container,
+  type Decoded,
+  type DecodeOptions,
   type FileDescription,
   type FileInfo,
   type FileSink,
   type FileSource,
+  type ReadOptions,
+  type WriteOptions,
 } from './file.ts'
 export type { ArrayOf, Encoding, Format, SampleArray, Samples } from './format.ts'
 export type { Mapping, Pair, RunOptions, SinkOptions, SourceOptions, StreamOptions } from './options.ts'
