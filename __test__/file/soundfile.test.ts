@@ -495,6 +495,14 @@ test('an aborted signal: before, between and after', async (t) => {
   await aborted(() => out.write(sent))
   await out.close()
   holds(t, path('out.wav'), sent)
+
+  const early = new AbortController()
+  const none = await SoundFile.open(path('early.wav'), { ...options, signal: early.signal })
+  const writing = none.write(sent)
+  early.abort(reason)
+  await aborted(() => writing)
+  await none.close()
+  holds(t, path('early.wav'), new Int16Array())
 })
 
 unix('an aborted signal: while a pipe gives nothing', async (t) => {
@@ -508,9 +516,12 @@ unix('an aborted signal: while a pipe gives nothing', async (t) => {
   const file = await opening
   const reading = file.read(10)
   const waiting = file.read(10)
+  // By then the first one is on its thread.
+  await new Promise((resolve) => setImmediate(resolve))
   control.abort(reason)
   t.is(await t.throwsAsync(reading), reason)
   t.is(await t.throwsAsync(waiting), reason)
+  t.is(await t.throwsAsync(file.read(10)), reason)
   await file.close()
 })
 
