@@ -107,6 +107,15 @@ const options: pastream.StreamOptions = { device: 'virtual', channels: [1, 2], f
 export const take: Promise<Int16Array> = pastream.InputStream.open(options).then((stream) => stream.record({ out: new Int16Array(4) }))
 export const code: pastream.ErrorCode = new pastream.PastreamError('ERR_PASTREAM_IO', 'no').code
 export const ring: number = new pastream.RingBuffer(4, 16).readAvailable
+export const block: Promise<Int16Array> = pastream.SoundFile.open('a.wav', { format: 'int16' }).then((file) => file.read())
+export const any: Promise<pastream.SampleArray> = pastream.SoundFile.open('a.wav').then((file) => file.read())
+export const data: Promise<Float32Array> = pastream.decode('a.wav').then((decoded) => decoded.data)
+export const out: Promise<pastream.SoundFile<'float32'>> = pastream.SoundFile.open('a.wav', { mode: 'w', sampleRate: 8000, channels: 1 })
+export const source: Promise<pastream.Source> = pastream.SoundFile.open('a.wav', { format: 'int24' })
+// @ts-expect-error a file that is written needs its rate and channels
+export const unsaid = pastream.SoundFile.open('a.wav', { mode: 'w' })
+// @ts-expect-error int16 is no Float32Array
+export const floats: Promise<Float32Array> = pastream.decode('a.wav', { format: 'int16' }).then((decoded) => decoded.data)
 // @ts-expect-error the types are there, and not any
 export const wrong: pastream.StreamOptions = { format: 'int17' }
 `

@@ -1,8 +1,17 @@
-import { invalid } from './error.ts'
-import type { Encoding, Format } from './format.ts'
-import { call, native, settle } from './native.ts'
+import { invalid, PastreamError } from './error.ts'
+import {
+  bytesOf,
+  FORMATS,
+  samples,
+  sampleSize,
+  type ArrayOf,
+  type Encoding,
+  type Format,
+  type Samples,
+} from './format.ts'
+import { call, native, settle, settleBytes } from './native.ts'
 import { choice, defined, natural, nothingElse } from './options.ts'
-import type { BindingFile, FileOptions } from './binding/binding.js'
+import type { BindingFile, BindingWriter, FileOptions } from './binding/binding.js'
 
 /** A kind of file, as `-t` names it. */
 export type Container = 'wav' | 'au' | 'raw'
@@ -42,6 +51,8 @@ export interface FileInfo {
 
 /** A description as the binding takes it. */
 export function describe(file: FileDescription): FileOptions {
+  if (file instanceof SoundFile)
+    throw invalid('a SoundFile is open already: only a path, or { path, … }, can be opened')
   const { path, type, encoding, endian, channels, sampleRate, ...rest } = file ?? {}
   nothingElse(rest)
   const kind = defined({
@@ -56,27 +67,215 @@ export function describe(file: FileDescription): FileOptions {
   throw invalid('a file has a path: a string, or { fd } of what is open')
 }
 
-/** An audio file that is open for reading, and a source of streams. */
-export class SoundFile implements AsyncDisposable {
-  readonly #binding: BindingFile
-  readonly info: FileInfo
+/** How a file is opened for reading. */
+export interface ReadOptions<F extends Format = Format> {
+  /** @default 'r' */
+  mode?: 'r'
+  /** What the samples are converted to. @default info.format */
+  format?: F
+  /** Ends what is under way: it rejects with the signal's reason, as does all that follows but `close`. */
+  signal?: AbortSignal
+}
 
-  private constructor(binding: BindingFile) {
-    this.#binding = binding
-    this.info = binding.info as FileInfo
+/** How a file is opened for writing. */
+export interface WriteOptions<F extends Format = Format> {
+  mode: 'w'
+  /** In Hz. */
+  sampleRate: number
+  /** Samples in a frame, 1 to 256. */
+  channels: number
+  /** What the samples are given in, which the encoding follows where none is given. @default 'float32' */
+  format?: F
+  /** As for reading. What was written until then stays, and `close` finishes the file. */
+  signal?: AbortSignal
+}
+
+/** What `decode` is called with. */
+export interface DecodeOptions<F extends Format = Format> {
+  /** What the samples are converted to. @default 'float32' */
+  format?: F
+  signal?: AbortSignal
+}
+
+/** A whole file in memory. */
+export interface Decoded<F extends Format = Format> {
+  /** Frames × channels, interleaved. */
+  readonly data: ArrayOf[F]
+  /** In Hz. */
+  readonly sampleRate: number
+  readonly channels: number
+  readonly format: F
+}
+
+/** Frames that are read at a time where nothing else is said. */
+const BLOCK = 65_536
+/** Bytes that every Node can have in one array. */
+const LARGEST = 2 ** 32
+
+function state(message: string): PastreamError {
+  return new PastreamError('ERR_PASTREAM_STREAM_STATE', message)
+}
+
+function frameCount(name: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value
+  throw invalid(`${name} is ${String(value)}: give a whole number of frames, at least ${least}`)
+}
+
+/** What `work` gives, or the reason of `signal` as soon as that is aborted; `cancel` then tells who works. */
+function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined, cancel: () => void): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      cancel()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    const heard = (): void => signal.removeEventListener('abort', abort)
+    work.then(resolve, reject).finally(heard)
+  })
+}
+
+/**
+ * An audio file that is open, for reading or for writing. Calls are done one after the other in the order they were
+ * made, awaited or not; one that fails leaves those that follow alone. A file that is read is also a source of streams,
+ * which play it from its beginning and move no position here.
+ */
+export class SoundFile<F extends Format = Format> implements AsyncIterable<ArrayOf[F]>, AsyncDisposable {
+  readonly #file: BindingFile | BindingWriter
+  readonly #info: FileInfo
+  readonly #signal: AbortSignal | undefined
+  /** The format of samples that are read or written. */
+  readonly format: F
+  /** Until all that was asked is done. */
+  #last: Promise<unknown> = Promise.resolve()
+  #closing?: Promise<void>
+
+  private constructor(file: BindingFile | BindingWriter, format: F | undefined, signal: AbortSignal | undefined) {
+    this.#file = file
+    this.#info = file.info as FileInfo
+    this.#signal = signal
+    this.format = format ?? (this.#info.format as F)
   }
 
   /** Opens a file and reads its header. Rejects with `IO`, `UNSUPPORTED_FILE` or `CORRUPT_FILE`. */
-  static async open(file: string | FileSource): Promise<SoundFile> {
+  static open<F extends Format = Format>(file: string | FileSource, options?: ReadOptions<F>): Promise<SoundFile<F>>
+  /**
+   * Prepares to write a file, of which the name or `type` tells the container. What is there stays as it is until the first `write`, or
+   * `close`. Rejects with `IO`, or `UNSUPPORTED_FILE` where the container can't hold that.
+   */
+  static open<F extends Format = 'float32'>(file: string | FileSink, options: WriteOptions<F>): Promise<SoundFile<F>>
+  static async open<F extends Format>(
+    file: string | FileDescription,
+    { mode, format, signal, ...rest }: ReadOptions<F> | WriteOptions<F> = {},
+  ): Promise<SoundFile<F>> {
+    const writes = choice('mode', mode, 'r', 'w') === 'w'
+    choice('format', format, ...FORMATS)
     const options = describe(typeof file === 'string' ? { path: file } : file)
-    const binding = call(() => new native.BindingFile(options))
-    await settle(() => binding.open())
-    return new SoundFile(binding)
+    const { binding, asked } = writes ? writer(options, rest, format) : reader(options, rest, format)
+    signal?.throwIfAborted()
+    const cancel = (): void => void (binding instanceof native.BindingFile && binding.close())
+    await abortable(
+      settle(() => binding.open()),
+      signal,
+      cancel,
+    )
+    return new SoundFile(binding, asked, signal)
   }
 
-  /** Closes it; a stream that plays it goes on. Safe to call more than once. */
-  async close(): Promise<void> {
-    this.#binding.close()
+  /** What it holds; of one that is written, `frames` is what was written so far. */
+  get info(): FileInfo {
+    return this.#file instanceof native.BindingWriter ? (this.#file.info as FileInfo) : this.#info
+  }
+
+  /** The frame that is read or written next, from 0. */
+  get position(): number {
+    return this.#file instanceof native.BindingWriter ? (this.#file.info?.frames ?? 0) : this.#file.position
+  }
+
+  #reader(): BindingFile {
+    if (this.#file instanceof native.BindingFile) return this.#file
+    throw state("the file is open for writing: to read it, close it and open it with mode 'r'")
+  }
+
+  #writer(): BindingWriter {
+    if (this.#file instanceof native.BindingWriter) return this.#file
+    throw state("the file is open for reading: to write one, open it with mode 'w'")
+  }
+
+  /** Does `work` after all that was asked before, however that ended. */
+  async #next<T>(work: () => Promise<T>): Promise<T> {
+    this.#signal?.throwIfAborted()
+    if (this.#closing) throw state('the file is closed: open it anew')
+    const done = this.#last.then(() => {
+      this.#signal?.throwIfAborted()
+      return work()
+    })
+    this.#last = done.catch(() => {})
+    const cancel = (): void => void (this.#file instanceof native.BindingFile && this.#file.close())
+    return abortable(done, this.#signal, cancel)
+  }
+
+  /**
+   * Reads the next `frames` frames, fewer only at the end, where the array is empty: frames × channels, interleaved.
+   * `Infinity`: all that are left, but at most 4 GiB of samples. A pipe is waited for. After an error a file goes on where it stood.
+   */
+  async read(frames: number = BLOCK): Promise<ArrayOf[F]> {
+    const file = this.#reader()
+    const most = Math.floor(LARGEST / (this.#info.channels * sampleSize(this.format)))
+    const wanted = Math.min(frames === Infinity ? most : frameCount('frames', frames, 1), most)
+    const read = await this.#next(() => settleBytes(() => file.read(wanted, this.format)))
+    return samples(this.format, read)
+  }
+
+  /**
+   * Appends samples: whole frames of `format`, or their bytes, which are not to change meanwhile. Resolves with the frames that were written;
+   * the file on disk is whole then. Rejects with `INVALID_ARGUMENT` where they are no whole frames, and nothing is written; with `IO` or
+   * `UNSUPPORTED_FILE` where they don't fit any more: `info.frames` tells what is stored.
+   */
+  async write(data: Samples): Promise<number> {
+    const file = this.#writer()
+    const frames = bytesOf(this.format, data)
+    await this.#next(() => settle(() => file.write(frames)))
+    return frames.length / (this.#info.channels * sampleSize(this.format))
+  }
+
+  /** Goes on reading at `frame`, from 0; beyond the end is the end. Rejects with `UNSUPPORTED_FILE` for a pipe. */
+  async seek(frame: number): Promise<void> {
+    const file = this.#reader()
+    const wanted = frameCount('frame', frame, 0)
+    await this.#next(() => settle(() => file.seek(wanted)))
+  }
+
+  /** What follows, in blocks of `size` frames, the last one perhaps shorter. Leaving the loop leaves the file open. */
+  async *blocks({ size = BLOCK, ...rest }: { size?: number } = {}): AsyncGenerator<ArrayOf[F], void, undefined> {
+    nothingElse(rest)
+    frameCount('size', size, 1)
+    for (let block = await this.read(size); block.length > 0; block = await this.read(size)) yield block
+  }
+
+  /** As `blocks()`. */
+  [Symbol.asyncIterator](): AsyncGenerator<ArrayOf[F], void, undefined> {
+    return this.blocks()
+  }
+
+  /**
+   * Closes it once all that was asked before is done; a stream that plays it goes on. A file that is written is completed, and made
+   * where nothing was written: rejects where that fails. Safe to call more than once.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file
+    if (file instanceof native.BindingWriter) {
+      await this.#last
+      await settle(() => file.close())
+    } else {
+      // What an aborted read waits for may never come.
+      if (!this.#signal?.aborted) await this.#last
+      file.close()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -85,6 +284,50 @@ export class SoundFile implements AsyncDisposable {
 
   /** @internal */
   static binding(file: SoundFile): BindingFile {
-    return file.#binding
+    if (file.#closing) throw state('the file is closed: open it anew')
+    if (file.#file instanceof native.BindingFile) return file.#file
+    throw invalid('the file is open for writing: a source is a file that is open for reading, or its path')
+  }
+}
+
+function reader<F extends Format>(options: FileOptions, rest: object, asked: F | undefined) {
+  nothingElse(rest)
+  return { binding: call(() => new native.BindingFile(options)), asked }
+}
+
+function writer<F extends Format>(
+  options: FileOptions,
+  rest: { channels?: number; sampleRate?: number },
+  asked: F | undefined,
+) {
+  const { channels, sampleRate, ...others } = rest
+  nothingElse(others)
+  const format = asked ?? ('float32' as F)
+  const [count, rate] = [natural('channels', channels), natural('sampleRate', sampleRate)]
+  if (count === undefined || rate === undefined) {
+    throw invalid('a file that is written needs `channels` and `sampleRate`: nothing else tells them')
+  }
+  return { binding: call(() => new native.BindingWriter(options, format, count, rate)), asked: format }
+}
+
+/**
+ * Reads a whole file, or a pipe to its end. One that is cut off, or whose header promises more than there is, gives what is there.
+ * Rejects as `SoundFile.open`; with `INVALID_ARGUMENT` where it is longer than one array can be.
+ */
+export async function decode<F extends Format = 'float32'>(
+  file: string | FileSource,
+  { format = 'float32' as F, signal, ...rest }: DecodeOptions<F> = {},
+): Promise<Decoded<F>> {
+  nothingElse(rest)
+  const opened = await SoundFile.open(file, { format, ...defined({ signal }) })
+  try {
+    const { sampleRate, channels } = opened.info
+    const data = await opened.read(Infinity)
+    if (data.byteLength + channels * sampleSize(format) > LARGEST && (await opened.read(1)).length > 0) {
+      throw invalid('the file is longer than one array can be, 4 GiB: open it as a SoundFile, and read it in blocks')
+    }
+    return { data, sampleRate, channels, format }
+  } finally {
+    await opened.close()
   }
 }

@@ -35,6 +35,8 @@ export const arrays = {
   uint8: Uint8Array,
 } as const
 
+export const FORMATS = Object.keys(formats) as Format[]
+
 export function sampleSize(format: Format): number {
   return format === 'int24' ? 3 : arrays[format].BYTES_PER_ELEMENT
 }
@@ -45,6 +47,7 @@ export function silence(format: Format): number {
 }
 
 /** Bytes as samples, without a copy where they lie as the samples must. */
+export function samples<F extends Format>(format: F, bytes: Uint8Array): ArrayOf[F]
 export function samples(format: Format, bytes: Uint8Array): SampleArray {
   const Type = arrays[format]
   const whole = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
@@ -68,5 +71,5 @@ export function bytesOf(format: Format, data: Samples): Uint8Array {
   const Type = arrays[format]
   const plain = data instanceof Uint8Array || data instanceof DataView || !ArrayBuffer.isView(data)
   if (plain || data instanceof Type) return bytes(data)
-  throw invalid(`samples of the stream's format ${format} are ${Type.name} or bytes, not ${data.constructor.name}`)
+  throw invalid(`samples of format ${format} are ${Type.name} or bytes, not ${data.constructor.name}`)
 }

@@ -3,12 +3,17 @@ export { defaults } from './defaults.ts'
 export { devices, hosts, version, type DeviceInfo, type HostInfo } from './devices.ts'
 export { PastreamError, type ErrorCode } from './error.ts'
 export {
+  decode,
   SoundFile,
   type Container,
+  type Decoded,
+  type DecodeOptions,
   type FileDescription,
   type FileInfo,
   type FileSink,
   type FileSource,
+  type ReadOptions,
+  type WriteOptions,
 } from './file.ts'
 export type { ArrayOf, Encoding, Format, SampleArray, Samples } from './format.ts'
 export * as generators from './generators.ts'

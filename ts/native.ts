@@ -35,9 +35,18 @@ export function failure({ code, message, cause, causeCode }: Binding.Failure): P
   return new PastreamError(code as ErrorCode, message, reason ? { cause: reason } : undefined)
 }
 
+async function settled(work: () => Promise<Binding.Settled>): Promise<Binding.Settled> {
+  const done = await call(work)
+  if (done.failure) throw failure(done.failure)
+  return done
+}
+
 /** Waits for a call of the binding that takes its time. */
 export async function settle(work: () => Promise<Binding.Settled>): Promise<boolean | undefined> {
-  const { failure: failed, value } = await call(work)
-  if (failed) throw failure(failed)
-  return value
+  return (await settled(work)).value
+}
+
+/** Waits for a call of the binding that reads; answers its bytes. */
+export async function settleBytes(work: () => Promise<Binding.Settled>): Promise<Uint8Array> {
+  return (await settled(work)).bytes ?? new Uint8Array()
 }

@@ -9,7 +9,7 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** A file that is read. */
+/** A file that is read. No lock is held while a thread reads: JavaScript's never waits for one. */
 export declare class BindingFile {
   /** Names the file; [`open`](Self::open) opens it. */
   constructor(options: FileOptions)
@@ -22,7 +22,23 @@ export declare class BindingFile {
   open(): Promise<Settled>
   /** What it holds; nothing before it was opened. */
   get info(): FileInfo | null
-  /** Closes it. */
+  /** The frame that is read next. */
+  get position(): number
+  /**
+   * Reads up to `frames` frames as bytes of `format`; fewer only at the end.
+   *
+   * # Errors
+   * Through the promise: what reading gives.
+   */
+  read(frames: number, format: string): Promise<Settled>
+  /**
+   * Goes on reading at `frame`, at most the end.
+   *
+   * # Errors
+   * Through the promise: what seeking gives.
+   */
+  seek(frame: number): Promise<Settled>
+  /** Closes it; a thread that reads stops at its next block. */
   close(): void
 }
 
@@ -163,6 +179,35 @@ export declare class BindingStream {
    * What Node-API gives.
    */
   listen(listener: (event: StreamEventObject) => void): void
+}
+
+/** A file that is written. Only its threads lock the writer, one at a time. */
+export declare class BindingWriter {
+  /** Names the file and what it will hold; [`open`](Self::open) checks whether it can be written. */
+  constructor(options: FileOptions, format: string, channels: number, sampleRate: number)
+  /**
+   * Prepares to write; what is there stays as it is.
+   *
+   * # Errors
+   * Through the promise: what creating a file gives.
+   */
+  open(): Promise<Settled>
+  /** What it holds so far; nothing before it was opened. */
+  get info(): FileInfo | null
+  /**
+   * Appends whole frames, which are copied, and makes the file whole.
+   *
+   * # Errors
+   * Through the promise: what writing gives.
+   */
+  write(frames: Uint8Array): Promise<Settled>
+  /**
+   * Completes and closes the file.
+   *
+   * # Errors
+   * Through the promise: what finishing gives.
+   */
+  close(): Promise<Settled>
 }
 
 /**
@@ -354,6 +399,8 @@ export interface Settled {
   failure?: Failure
   /** What the call answers, where it answers something. */
   value?: boolean
+  /** What the call read, where it reads something. */
+  bytes?: Buffer
 }
 
 /** What is asked of one direction. */

@@ -5,7 +5,10 @@ use std::{
     io, thread,
 };
 
-use napi::{Env, bindgen_prelude::Object};
+use napi::{
+    Env,
+    bindgen_prelude::{Buffer, Object},
+};
 use napi_derive::napi;
 use pastream::Error;
 
@@ -64,23 +67,37 @@ pub struct Settled {
     pub failure: Option<Failure>,
     /// What the call answers, where it answers something.
     pub value: Option<bool>,
+    /// What the call read, where it reads something.
+    pub bytes: Option<Buffer>,
 }
 
 impl From<pastream::Result<Option<bool>>> for Settled {
     fn from(result: pastream::Result<Option<bool>>) -> Self {
         match result {
             Ok(value) => Self { value, ..Self::default() },
-            Err(error) => Self { failure: Some(error.into()), value: None },
+            Err(error) => Self { failure: Some(error.into()), ..Self::default() },
+        }
+    }
+}
+
+impl From<pastream::Result<Vec<u8>>> for Settled {
+    fn from(result: pastream::Result<Vec<u8>>) -> Self {
+        match result {
+            Ok(bytes) => Self { bytes: Some(bytes.into()), ..Self::default() },
+            Err(error) => Self { failure: Some(error.into()), ..Self::default() },
         }
     }
 }
 
 /// Does `work` on a thread of its own and answers a promise of a [`Settled`]. Never on libuv's few threads: a wait
 /// may last as long as a recording.
-pub(crate) fn later(
+pub(crate) fn later<T>(
     env: &Env,
-    work: impl FnOnce() -> pastream::Result<Option<bool>> + Send + 'static,
-) -> napi::Result<Object<'static>> {
+    work: impl FnOnce() -> pastream::Result<T> + Send + 'static,
+) -> napi::Result<Object<'static>>
+where
+    Settled: From<pastream::Result<T>>,
+{
     let (deferred, promise) = env.create_deferred()?;
     // SAFETY: the promise is handed to JavaScript before the call that made it returns; the lifetime only says so less
     // exactly.

@@ -2,10 +2,13 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use napi::{Env, bindgen_prelude::Object};
+use napi::{
+    Env,
+    bindgen_prelude::{Object, Uint8Array},
+};
 use napi_derive::napi;
 use pastream::{
     Error, ErrorKind, SampleFormat,
@@ -14,7 +17,7 @@ use pastream::{
 
 use crate::{
     descriptor::{self, Descriptor},
-    error::{Result, later, thrown},
+    error::{Result, Settled, later, thrown},
 };
 
 /// A file, and what there is to say of it.
@@ -58,17 +61,24 @@ pub struct FileInfo {
 }
 
 impl FileInfo {
-    fn of(reader: &FileReader) -> Self {
-        let spec = reader.spec();
+    fn of(spec: &Spec, missing: u64) -> Self {
         Self {
             container: spec.container.name().to_owned(),
             encoding: spec.encoding.name().to_owned(),
             channels: spec.channels as u32,
             sample_rate: spec.sample_rate,
             frames: spec.frames.map(|frames| frames as f64),
-            missing: reader.missing() as f64,
+            missing: missing as f64,
             format: spec.encoding.stream_format().name().to_owned(),
         }
+    }
+}
+
+impl FileInfo {
+    /// Whether samples of both mean the same; they may differ in length.
+    fn is_like(&self, other: &Self) -> bool {
+        let kind = |info: &Self| (info.encoding.clone(), info.channels, info.sample_rate);
+        kind(self) == kind(other)
     }
 }
 
@@ -93,6 +103,24 @@ impl FileOptions {
             },
             _ => Err(Error::new(ErrorKind::InvalidArgument, "a file has either a path or an fd")),
         }
+    }
+
+    /// Opens once more what was opened before, and held `info`.
+    fn open_again(&self, seekable: bool, info: Option<&FileInfo>) -> pastream::Result<FileReader> {
+        if self.fd.is_some() || !seekable {
+            let message = "a pipe, or what is given as fd, is read or played once: give the path of a file";
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
+        let reader = self.open()?;
+        let frames = FileInfo::of(reader.spec(), reader.missing());
+        if info.is_some_and(|info| !info.is_like(&frames)) {
+            let message = format!(
+                "{} was replaced by another kind of file since it was opened: open it anew",
+                reader.name()
+            );
+            return Err(Error::new(ErrorKind::Io, message));
+        }
+        Ok(reader)
     }
 
     pub(crate) fn create(
@@ -122,12 +150,28 @@ impl FileOptions {
     }
 }
 
-/// A file that is read.
+/// An open file, while neither a thread nor a stream has it.
+#[derive(Default)]
+struct Opened {
+    reader: Option<FileReader>,
+    info: Option<FileInfo>,
+    seekable: bool,
+    /// The frame that is read next.
+    position: u64,
+    /// Whether it was read here, and so is no stream's any more.
+    used: bool,
+    closed: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file that is read. No lock is held while a thread reads: JavaScript's never waits for one.
 #[napi]
 pub struct BindingFile {
     options: FileOptions,
-    opened: Arc<Mutex<Option<FileReader>>>,
-    info: Arc<Mutex<Option<FileInfo>>>,
+    opened: Arc<Mutex<Opened>>,
 }
 
 #[napi]
@@ -136,7 +180,7 @@ impl BindingFile {
     #[napi(constructor)]
     #[must_use]
     pub fn new(options: FileOptions) -> Self {
-        Self { options, opened: Arc::default(), info: Arc::default() }
+        Self { options, opened: Arc::default() }
     }
 
     /// Opens the file and reads its header.
@@ -145,12 +189,13 @@ impl BindingFile {
     /// Through the promise: what opening gives.
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn open(&self, env: &Env) -> napi::Result<Object<'static>> {
-        let (options, opened, info) =
-            (self.options.clone(), Arc::clone(&self.opened), Arc::clone(&self.info));
+        let (options, opened) = (self.options.clone(), Arc::clone(&self.opened));
         later(env, move || {
             let reader = options.open()?;
-            *info.lock().unwrap_or_else(PoisonError::into_inner) = Some(FileInfo::of(&reader));
-            *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);
+            let mut opened = lock(&opened);
+            opened.info = Some(FileInfo::of(reader.spec(), reader.missing()));
+            opened.seekable = reader.seekable();
+            opened.reader = Some(reader).filter(|_| !opened.closed);
             Ok(None)
         })
     }
@@ -159,26 +204,169 @@ impl BindingFile {
     #[napi(getter)]
     #[must_use]
     pub fn info(&self) -> Option<FileInfo> {
-        self.info.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.opened).info.clone()
     }
 
-    /// Closes it.
+    /// The frame that is read next.
+    #[napi(getter)]
+    #[must_use]
+    pub fn position(&self) -> f64 {
+        lock(&self.opened).position as f64
+    }
+
+    /// Reads up to `frames` frames as bytes of `format`; fewer only at the end.
+    ///
+    /// # Errors
+    /// Through the promise: what reading gives.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn read(&self, env: &Env, frames: f64, format: String) -> napi::Result<Object<'static>> {
+        self.with_reader(env, move |reader, closed| {
+            let format = format.parse()?;
+            if reader.format() != format {
+                reader.set_format(format);
+            }
+            reader.read_frames(frames as u64, closed)
+        })
+    }
+
+    /// Goes on reading at `frame`, at most the end.
+    ///
+    /// # Errors
+    /// Through the promise: what seeking gives.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn seek(&self, env: &Env, frame: f64) -> napi::Result<Object<'static>> {
+        self.with_reader(env, move |reader, _| reader.seek(frame as u64).map(|()| None))
+    }
+
+    /// Closes it; a thread that reads stops at its next block.
     #[napi]
     pub fn close(&self) {
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut opened = lock(&self.opened);
+        opened.closed = true;
+        opened.reader = None;
     }
 
-    /// The open reader, or another of the same file.
+    /// Lends the reader to `work`, on a thread of its own. One call at a time.
+    fn with_reader<T>(
+        &self,
+        env: &Env,
+        work: impl FnOnce(&mut FileReader, &dyn Fn() -> bool) -> pastream::Result<T> + Send + 'static,
+    ) -> napi::Result<Object<'static>>
+    where
+        Settled: From<pastream::Result<T>>,
+    {
+        let (options, opened) = (self.options.clone(), Arc::clone(&self.opened));
+        later(env, move || {
+            let mut state = lock(&opened);
+            state.used = true;
+            let (here, info, seekable) = (state.reader.take(), state.info.clone(), state.seekable);
+            drop(state);
+            let mut reader = match here {
+                Some(reader) => reader,
+                None => options.open_again(seekable, info.as_ref())?,
+            };
+            let result = work(&mut reader, &|| lock(&opened).closed);
+            let mut state = lock(&opened);
+            state.position = reader.position();
+            state.reader = Some(reader).filter(|_| !state.closed);
+            result
+        })
+    }
+
+    /// What a stream plays: the open reader where nothing was read, else another of the same file.
     pub(crate) fn take(&self) -> Result<Box<FileReader>> {
-        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let reader = match opened {
+        let mut opened = lock(&self.opened);
+        let here = if opened.used { None } else { opened.reader.take() };
+        let reader = match here {
             Some(reader) => reader,
-            None if self.options.fd.is_some() => {
-                let message = "a pipe can be played once: it can't be rewound";
-                return Err(thrown(&Error::new(ErrorKind::UnsupportedFile, message)));
-            }
-            None => self.options.open().map_err(|error| thrown(&error))?,
+            None => self
+                .options
+                .open_again(opened.seekable, opened.info.as_ref())
+                .map_err(|error| thrown(&error))?,
         };
         Ok(Box::new(reader))
+    }
+}
+
+/// A file that is written. Only its threads lock the writer, one at a time.
+#[napi]
+pub struct BindingWriter {
+    options: FileOptions,
+    format: String,
+    channels: u32,
+    sample_rate: u32,
+    writer: Arc<Mutex<Option<FileWriter>>>,
+    info: Arc<Mutex<Option<FileInfo>>>,
+}
+
+#[napi]
+impl BindingWriter {
+    /// Names the file and what it will hold; [`open`](Self::open) checks whether it can be written.
+    #[napi(constructor)]
+    #[must_use]
+    pub fn new(options: FileOptions, format: String, channels: u32, sample_rate: u32) -> Self {
+        Self { options, format, channels, sample_rate, writer: Arc::default(), info: Arc::default() }
+    }
+
+    /// Prepares to write; what is there stays as it is.
+    ///
+    /// # Errors
+    /// Through the promise: what creating a file gives.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn open(&self, env: &Env) -> napi::Result<Object<'static>> {
+        let (options, format) = (self.options.clone(), self.format.clone());
+        let (channels, rate) = (self.channels as usize, self.sample_rate);
+        let (writer, info) = (Arc::clone(&self.writer), Arc::clone(&self.info));
+        later(env, move || {
+            let opened = options.create(format.parse()?, channels, rate)?;
+            *lock(&info) = Some(FileInfo { frames: Some(0.0), ..FileInfo::of(opened.spec(), 0) });
+            *lock(&writer) = Some(opened);
+            Ok(None)
+        })
+    }
+
+    /// What it holds so far; nothing before it was opened.
+    #[napi(getter)]
+    #[must_use]
+    pub fn info(&self) -> Option<FileInfo> {
+        lock(&self.info).clone()
+    }
+
+    /// Appends whole frames, which are copied, and makes the file whole.
+    ///
+    /// # Errors
+    /// Through the promise: what writing gives.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn write(&self, env: &Env, frames: Uint8Array) -> napi::Result<Object<'static>> {
+        let frames = frames.to_vec();
+        self.with_writer(env, move |writer| writer.write(&frames).and_then(|()| writer.update()))
+    }
+
+    /// Completes and closes the file.
+    ///
+    /// # Errors
+    /// Through the promise: what finishing gives.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn close(&self, env: &Env) -> napi::Result<Object<'static>> {
+        self.with_writer(env, FileWriter::complete)
+    }
+
+    fn with_writer(
+        &self,
+        env: &Env,
+        work: impl FnOnce(&mut FileWriter) -> pastream::Result<()> + Send + 'static,
+    ) -> napi::Result<Object<'static>> {
+        let (writer, info) = (Arc::clone(&self.writer), Arc::clone(&self.info));
+        later(env, move || {
+            let mut writer = lock(&writer);
+            let Some(writer) = writer.as_mut() else {
+                return Err(Error::new(ErrorKind::StreamState, "the file was not opened"));
+            };
+            let result = work(writer);
+            if let Some(info) = lock(&info).as_mut() {
+                info.frames = Some(writer.frames() as f64);
+            }
+            result.map(|()| None)
+        })
     }
 }

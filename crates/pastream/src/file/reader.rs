@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read, path::Path};
 
 use super::{Container, Decoder, Encoding, Endian, Spec, input::Input, probe};
-use crate::{Result, SampleFormat, convert::convert};
+use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
 
 /// What the user says of a file. Files with a header tell it themselves: of those only `container` is checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,10 +27,12 @@ pub struct FileReader {
     format: SampleFormat,
     /// Frames on their way to another format; empty where nothing is converted.
     block: Box<[u8]>,
+    position: u64,
 }
 
 impl FileReader {
-    /// Frames that are converted at a time, at most so many bytes of the file.
+    /// Frames that are converted at a time, at most so many bytes of the file; and those that [`Self::read_frames`] reads
+    /// at a time, in bytes of memory.
     const BLOCK: usize = 1 << 16;
 
     /// Opens a file. What isn't a regular file (a named pipe, a terminal) is read as [`Self::from_pipe`] does.
@@ -63,7 +65,7 @@ impl FileReader {
         let name = input.name().to_owned();
         let decoder = probe::decoder(input, hint)?;
         let format = decoder.spec().encoding.stream_format();
-        let mut reader = Self { name, decoder, format, block: Box::default() };
+        let mut reader = Self { name, decoder, format, block: Box::default(), position: 0 };
         reader.set_format(format);
         Ok(reader)
     }
@@ -104,6 +106,12 @@ impl FileReader {
     /// # Errors
     /// `Io` where the file can't be read. A file that is cut off just ends there.
     pub fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        let frames = self.convert_into(out)?;
+        self.position += frames as u64;
+        Ok(frames)
+    }
+
+    fn convert_into(&mut self, out: &mut [u8]) -> Result<usize> {
         if self.block.is_empty() {
             return self.decoder.read(out);
         }
@@ -125,6 +133,61 @@ impl FileReader {
         Ok(done)
     }
 
+    /// Reads `frames` frames, fewer only where the file or pipe ends before. Of a file memory is taken for what is there;
+    /// of a pipe, whose header may promise anything, for twice what came. `cancelled` is asked before each block.
+    ///
+    /// Not realtime-safe: reads a file, allocates.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; `InvalidArgument` where there is no memory for so many frames; `StreamState` where `cancelled` says
+    /// so. A file then stands where it stood before; what a pipe gave is lost.
+    pub fn read_frames(&mut self, frames: u64, cancelled: &dyn Fn() -> bool) -> Result<Vec<u8>> {
+        let start = self.position;
+        let read = self.collect(frames, cancelled);
+        if read.is_err() && self.seekable() {
+            // The error that is told is the one that led here.
+            let _ = self.seek(start);
+        }
+        read
+    }
+
+    fn collect(&mut self, frames: u64, cancelled: &dyn Fn() -> bool) -> Result<Vec<u8>> {
+        let size = self.spec().channels * self.format.size();
+        let there = self.spec().frames.filter(|_| self.seekable()).map(|there| there - self.position);
+        let wanted = usize::try_from(frames.min(there.unwrap_or(u64::MAX))).unwrap_or(usize::MAX);
+        let (mut bytes, mut done) = (Vec::new(), 0);
+        while done < wanted {
+            if cancelled() {
+                let message = format!("{} was closed while it was read", self.name);
+                return Err(Error::new(ErrorKind::StreamState, message));
+            }
+            let left = wanted - done;
+            let block = left.min(Self::BLOCK / size);
+            if bytes.capacity() < (done + block) * size {
+                let more = if there.is_some() { left } else { left.min(done.max(block)) };
+                bytes.try_reserve_exact(more.saturating_mul(size)).map_err(|_| {
+                    let message =
+                        format!("no memory for {more} more frames of {}: read fewer at a time", self.name);
+                    Error::new(ErrorKind::InvalidArgument, message)
+                })?;
+            }
+            bytes.resize((done + block) * size, 0);
+            match self.read(&mut bytes[done * size..])? {
+                0 => break,
+                count => done += count,
+            }
+        }
+        bytes.truncate(done * size);
+        bytes.shrink_to_fit();
+        Ok(bytes)
+    }
+
+    /// The frame that is read next, from 0.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Frames that the header promises and that were not there as the file was opened; 0 for a pipe, of which nobody knows.
     #[must_use]
     pub fn missing(&self) -> u64 {
@@ -144,6 +207,8 @@ impl FileReader {
     /// # Errors
     /// `UnsupportedFile` for a pipe; `Io` where the file can't be sought.
     pub fn seek(&mut self, frame: u64) -> Result<()> {
-        self.decoder.seek(frame)
+        self.decoder.seek(frame)?;
+        self.position = frame.min(self.spec().frames.unwrap_or(u64::MAX));
+        Ok(())
     }
 }

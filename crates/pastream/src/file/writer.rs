@@ -20,6 +20,8 @@ pub struct FileWriter {
     format: SampleFormat,
     /// Samples on their way to another encoding; empty where nothing is converted.
     block: Box<[u8]>,
+    /// What a finished file holds.
+    frames: u64,
 }
 
 enum State {
@@ -75,7 +77,7 @@ impl FileWriter {
 
     fn new(name: String, spec: Spec, state: State) -> Self {
         let format = spec.encoding.stream_format();
-        let mut writer = Self { name, spec, state, format, block: Box::default() };
+        let mut writer = Self { name, spec, state, format, block: Box::default(), frames: 0 };
         writer.set_format(format);
         writer
     }
@@ -188,15 +190,33 @@ impl FileWriter {
     /// `Io` where the header can't be written, or the file isn't in its place any more.
     pub fn finish(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.state, State::Finished) {
-            State::Begun(mut encoder) => encoder.finish(),
+            State::Begun(mut encoder) => {
+                let finished = encoder.finish();
+                self.frames = encoder.frames();
+                finished
+            }
             _ => Ok(()),
         }
     }
 
-    /// Whole frames that were written, until [`Self::finish`].
+    /// As [`Self::finish`], but a file that nothing was written to is made too, empty.
+    ///
+    /// Not realtime-safe: writes a file.
+    ///
+    /// # Errors
+    /// As [`Self::begin`] and [`Self::finish`]. None where an earlier [`Self::begin`] or [`Self::write`] could not begin the file:
+    /// that call told.
+    pub fn complete(&mut self) -> Result<()> {
+        if !matches!(self.state, State::Finished) {
+            self.begin()?;
+        }
+        self.finish()
+    }
+
+    /// Whole frames that were written.
     #[must_use]
     pub fn frames(&self) -> u64 {
-        if let State::Begun(encoder) = &self.state { encoder.frames() } else { 0 }
+        if let State::Begun(encoder) = &self.state { encoder.frames() } else { self.frames }
     }
 
     fn finished(&self) -> Error {
