@@ -112,6 +112,28 @@ export const any: Promise<pastream.SampleArray> = pastream.SoundFile.open('a.wav
 export const data: Promise<Float32Array> = pastream.decode('a.wav').then((decoded) => decoded.data)
 export const out: Promise<pastream.SoundFile<'float32'>> = pastream.SoundFile.open('a.wav', { mode: 'w', sampleRate: 8000, channels: 1 })
 export const source: Promise<pastream.Source> = pastream.SoundFile.open('a.wav', { format: 'int24' })
+async function inferred() {
+  const plain: Float32Array = await (await pastream.InputStream.open()).record({ frames: 1 })
+  const stream = await pastream.DuplexStream.open({ format: ['int16', 'int8'], channels: 2 })
+  const both: Int8Array = await stream.playrec(new Int16Array(2), { signal: AbortSignal.timeout(1) })
+  for await (const chunk of stream.chunks({ size: 4 })) { const samples: Int8Array = chunk }
+  for await (const [left] of stream.chunks({ size: 4, planar: true })) { const samples: Int8Array | undefined = left }
+  const short: Int32Array = await pastream.record({ format: 'int32', frames: 3 })
+  const unknown: pastream.SampleArray = await pastream.playrec('a.wav')
+  await stream.setSource(function* (view: pastream.StreamView) { yield new Int16Array(view.sampleRate) })
+  await stream.setSource(async (view: pastream.StreamView, ring: pastream.RingBuffer<'int16'>) => { const [, part] = ring.getWriteBuffers(); part.fill(1) })
+  await stream.setSink([(_, ring) => void ring.read(), 'a.wav', pastream.thread(new URL('file:///a.js'))])
+  const view: Float32Array = new pastream.RingBuffer(4, 2, 'float32').read()
+  const bytes: Uint8Array = new pastream.RingBuffer(4, 2).read()
+  stream.on('gap', ({ length, cause }) => { const frames: number = length; const why: 'starved' | 'full' | 'xrun' = cause })
+  for await (const event of stream.events()) if (event.type === 'finished') { const how: pastream.Outcome = event.outcome }
+  // @ts-expect-error an Int8Array is no Int16Array
+  const wrong: Int16Array = await stream.record({ frames: 1 })
+  // @ts-expect-error there is no such event
+  stream.on('stalled', () => {})
+  // @ts-expect-error an output does not record
+  await (await pastream.OutputStream.open()).record({ frames: 1 })
+}
 // @ts-expect-error a file that is written needs its rate and channels
 export const unsaid = pastream.SoundFile.open('a.wav', { mode: 'w' })
 // @ts-expect-error int16 is no Float32Array

@@ -11,8 +11,8 @@ const exec = promisify(execFile)
 
 /** Runs a program of its own process; fails unless it exits with status 0. */
 async function program(source: string, ...args: string[]): Promise<string> {
-  const all = ['--input-type=module', '--eval', source, '--', ...args]
-  const { stdout, stderr } = await exec(process.execPath, all, { cwd: root, timeout: 60_000 })
+  const all = ['--expose-gc', '--input-type=module', '--eval', source, '--', ...args]
+  const { stdout, stderr } = await exec(process.execPath, all, { cwd: root, timeout: 120_000 })
   return stdout + stderr
 }
 
@@ -137,4 +137,127 @@ test('a worker that is terminated while its stream runs takes nothing down', asy
     await stream.close()
   `)
   t.is(output, '1,2,3\n')
+})
+
+test('aborted, closed or left at any moment, nothing crashes, hangs or stays behind', async (t) => {
+  const output = await program(`
+    import { readFileSync } from 'node:fs'
+    import { DuplexStream, thread } from 'pastream-rs'
+    const threads = () => Number(/Threads:\\s*(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0)
+    const tick = () => new Promise((resolve) => setImmediate(resolve))
+    const sent = new Int16Array(9600)
+    const tone = thread(new URL('__test__/hooks/tone.js', 'file://' + process.cwd() + '/'), { args: [1e9] })
+    const chunk = async (stream, options) => { for await (const _ of stream.chunks({ size: 64, ...options })); }
+    const drain = async (readable) => { for await (const _ of readable); }
+    const operations = {
+      play: (stream, signal) => stream.play(sent, { loop: true, signal }),
+      playrec: (stream, signal) => stream.playrec(sent, { loop: true, frames: 1e6, signal }),
+      record: (stream, signal) => stream.record({ frames: 1e6, signal }),
+      chunks: (stream, signal) => chunk(stream, { playback: sent, loop: true, signal }),
+      readable: (stream) => drain(stream.readable()),
+      generator: (stream, signal) => stream.play(() => [sent], { loop: true, signal }),
+      thread: (stream, signal) => stream.play(tone, { signal }),
+    }
+    const ends = [
+      (stream) => stream.close(),
+      (stream) => stream.abort(),
+      (stream) => stream.stop(),
+      (_, controller) => controller.abort(),
+    ]
+    let state = 1
+    const random = (below) => ((state = (state * 48271) % 2147483647) >>> 3) % below
+    const round = async (operation, rounds) => {
+      for (let left = rounds; left > 0; left--) {
+        const stream = await DuplexStream.open({ device: 'virtual:block=32', channels: 1, format: 'int16' })
+        const controller = new AbortController()
+        const over = operation(stream, controller.signal).catch(() => {})
+        for (let ticks = random(60); ticks > 0; ticks--) await tick()
+        await ends[random(ends.length)](stream, controller)
+        await stream.close()
+        await over
+      }
+    }
+    for (const operation of Object.values(operations)) await round(operation, 3)
+    for (let settled = 0; settled < 20; settled++) await tick()
+    const before = threads()
+    for (const [name, operation] of Object.entries(operations)) await round(operation, name === 'thread' ? 40 : 200)
+    for (let settled = 0; settled < 20; settled++) await tick()
+    const handles = process.getActiveResourcesInfo().filter((name) => !/TTY|Pipe|FSReq|Immediate/.test(name))
+    console.log(JSON.stringify({ more: Math.max(0, threads() - before - 1), handles }))
+  `)
+  t.deepEqual(JSON.parse(output), { more: 0, handles: [] })
+})
+
+test('a thousand rounds leave no memory behind', async (t) => {
+  const output = await program(`
+    import { DuplexStream, RingBuffer } from 'pastream-rs'
+    const sent = new Int16Array(4800)
+    const round = async () => {
+      const stream = await DuplexStream.open({ device: 'virtual:clock=free', channels: 1, format: 'int16' })
+      await stream.playrec(sent)
+      for await (const _ of stream.chunks({ size: 480, playback: () => [sent], pad: 0 }));
+      await stream.setSink((_, ring) => void ring.readAvailable)
+      const ring = new RingBuffer(2, 65536)
+      ring.end()
+      await stream.play(ring)
+      await stream.close()
+    }
+    const measure = async () => {
+      for (let turn = 0; turn < 5; turn++) {
+        globalThis.gc()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      const { rss, heapUsed, arrayBuffers } = process.memoryUsage()
+      return [rss, heapUsed, arrayBuffers]
+    }
+    for (let index = 0; index < 600; index++) await round()
+    const before = await measure()
+    for (let index = 0; index < 1000; index++) await round()
+    const after = await measure()
+    console.log(JSON.stringify(after.map((bytes, index) => (bytes - before[index]) / 2 ** 20)))
+  `)
+  const [rss = 99, heap = 99, buffers = 99] = JSON.parse(output) as number[]
+  t.log(output)
+  // Four rings a round would be 500 MiB. What is resident moves a little, as the allocator likes.
+  t.true(rss < 64 && heap < 4 && buffers < 4, output)
+})
+
+test('a slow consumer and a slow producer keep a minute of audio in little memory, and lose nothing', async (t) => {
+  const output = await program(`
+    import { DuplexStream } from 'pastream-rs'
+    const frames = 60 * 48000
+    let most = 0
+    const look = () => (most = Math.max(most, process.memoryUsage().rss))
+    const tick = () => new Promise((resolve) => setImmediate(resolve))
+    const stream = await DuplexStream.open({ device: 'virtual:clock=free', sampleRate: 48000, channels: 1, format: 'int16' })
+    await stream.setSource(Int16Array.from({ length: frames }, (_, index) => index))
+    globalThis.gc()
+    const before = process.memoryUsage().rss
+    let [at, right] = [0, 0]
+    for await (const chunk of stream.readable()) {
+      for (let offset = 0; offset < chunk.length; offset += 2) if (chunk.readInt16LE(offset) === (at++ << 16) >> 16) right++
+      await tick()
+      look()
+    }
+    const read = [right, stream.gaps.frames]
+    let [wrote, seen] = [0, 0]
+    await stream.setSink(async (_, ring) => {
+      while ((await ring.readable(100)) > 0) for (const sample of ring.read()) if (sample === (seen << 16) >> 16) seen++
+    })
+    const writable = stream.writable()
+    while (wrote < frames) {
+      const part = Int16Array.from({ length: 4800 }, (_, index) => wrote + index)
+      wrote += part.length
+      if (!writable.write(Buffer.from(part.buffer))) await new Promise((resolve) => writable.once('drain', resolve))
+      await tick()
+      look()
+    }
+    await new Promise((resolve) => writable.end(resolve))
+    await stream.close()
+    console.log(JSON.stringify({ read, seen, mebibytes: (most - before) / 2 ** 20 }))
+  `)
+  const { read, seen, mebibytes } = JSON.parse(output) as { read: number[]; seen: number; mebibytes: number }
+  t.deepEqual([...read, seen], [60 * RATE, 0, 60 * RATE])
+  t.log(`${mebibytes} MiB`)
+  t.true(mebibytes < 64)
 })

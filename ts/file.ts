@@ -9,6 +9,7 @@ import {
   type Format,
   type Samples,
 } from './format.ts'
+import { interrupt } from './interrupt.ts'
 import { call, native, settle, settleBytes } from './native.ts'
 import { choice, defined, natural, nothingElse } from './options.ts'
 import type { BindingFile, BindingWriter, FileOptions } from './binding/binding.js'
@@ -121,20 +122,6 @@ function frameCount(name: string, value: number, least: number): number {
   throw invalid(`${name} is ${String(value)}: give a whole number of frames, at least ${least}`)
 }
 
-/** What `work` gives, or the reason of `signal` as soon as that is aborted; `cancel` then tells who works. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined, cancel: () => void): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      cancel()
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    const heard = (): void => signal.removeEventListener('abort', abort)
-    work.then(resolve, reject).finally(heard)
-  })
-}
-
 /**
  * An audio file that is open, for reading or for writing. Calls are done one after the other in the order they were
  * made, awaited or not; one that fails leaves those that follow alone. A file that is read is also a source of streams,
@@ -169,12 +156,12 @@ export class SoundFile<F extends Format = Format> implements AsyncIterable<Array
     { mode, format, signal, ...rest }: ReadOptions<F> | WriteOptions<F> = {},
   ): Promise<SoundFile<F>> {
     const writes = choice('mode', mode, 'r', 'w') === 'w'
-    choice('format', format, ...FORMATS)
+    choice<Format>('format', format, ...FORMATS)
     const options = describe(typeof file === 'string' ? { path: file } : file)
     const { binding, asked } = writes ? writer(options, rest, format) : reader(options, rest, format)
     signal?.throwIfAborted()
     const cancel = (): void => void (binding instanceof native.BindingFile && binding.close())
-    await abortable(
+    await interrupt(
       settle(() => binding.open()),
       signal,
       cancel,
@@ -212,7 +199,7 @@ export class SoundFile<F extends Format = Format> implements AsyncIterable<Array
     })
     this.#last = done.catch(() => {})
     const cancel = (): void => void (this.#file instanceof native.BindingFile && this.#file.close())
-    return abortable(done, this.#signal, cancel)
+    return interrupt(done, this.#signal, cancel)
   }
 
   /**

@@ -35,8 +35,6 @@ export const arrays = {
   uint8: Uint8Array,
 } as const
 
-export const FORMATS = Object.keys(formats) as Format[]
-
 export function sampleSize(format: Format): number {
   return format === 'int24' ? 3 : arrays[format].BYTES_PER_ELEMENT
 }

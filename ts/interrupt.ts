@@ -7,13 +7,19 @@ export interface Interruptible {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Waits for `work`, or until `signal` aborts. */
-export async function interrupt<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Waits for `work`, or until `signal` aborts; `cancel` then tells who works. */
+export async function interrupt<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  cancel = (): void => {},
+): Promise<T> {
   if (!signal) return work
   let abort = (): void => {}
   const aborted = new Promise<never>((_, reject) => {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is whatever the program gave
-    abort = () => reject(signal.reason)
+    abort = () => {
+      cancel()
+      reject(signal.reason)
+    }
   })
   signal.addEventListener('abort', abort)
   if (signal.aborted) abort()

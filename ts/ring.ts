@@ -38,10 +38,10 @@ interface Wait {
 const awaited = new Set<RingBuffer<Format | undefined>>()
 let holding: NodeJS.Timeout | undefined
 
-/** The binding of a ring; it doesn't keep the ring, which keeps it. */
-function bind(ring: RingBuffer<Format | undefined>): BindingRing {
+/** Wakes a ring that it does not keep: a function of its own, since closures keep all that one of their scope uses. */
+function waker(ring: RingBuffer<Format | undefined>): () => void {
   const weak = new WeakRef(ring)
-  return call(() => new native.BindingRing(new Uint8Array(ring.memory), () => weak.deref()?.wake()))
+  return () => weak.deref()?.wake()
 }
 
 /**
@@ -112,7 +112,7 @@ export class RingBuffer<F extends Format | undefined = undefined> {
 
   /** @internal Made when it is first needed. */
   get binding(): BindingRing {
-    return (this.#binding ??= bind(this))
+    return (this.#binding ??= call(() => new native.BindingRing(new Uint8Array(this.memory), waker(this))))
   }
 
   /** @internal Looks again for everybody who waits here. */

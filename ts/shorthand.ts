@@ -43,12 +43,12 @@ export async function record(options: StreamOptions & RecordOptions): Promise<un
   return await stream.record(run)
 }
 
-/** Plays, and records what comes back, on a stream of its own: see `DuplexStream.playrec`. */
+/** Plays, and records what comes back, on a stream of its own: see `DuplexStream.playrec`. Unset, `format` is the file's. */
 export async function playrec<T extends Samples>(
   source: Source,
   options: StreamOptions & PlayRecordOptions & Out<T>,
 ): Promise<T>
-export async function playrec<const P extends Pair<Format> = 'float32'>(
+export async function playrec<const P extends Pair<Format> = Format>(
   source: Source,
   options?: StreamOptions<P> & PlayRecordOptions,
 ): Promise<ArrayOf[Recorded<P>]>
@@ -63,10 +63,10 @@ export async function playrec(source: Source, options: StreamOptions & PlayRecor
  * Records on a stream of its own, chunk by chunk, while `playback` plays where one is given. Leaving the loop closes the
  * stream.
  */
-export function chunks<const P extends Pair<Format> = 'float32'>(
+export function chunks<const P extends Pair<Format> = Format>(
   options: StreamOptions<P> & ChunkOptions & Planar,
 ): AsyncGenerator<ArrayOf[Recorded<P>][], void, undefined>
-export function chunks<const P extends Pair<Format> = 'float32'>(
+export function chunks<const P extends Pair<Format> = Format>(
   options?: StreamOptions<P> & ChunkOptions,
 ): AsyncGenerator<ArrayOf[Recorded<P>], void, undefined>
 export async function* chunks(options: StreamOptions & ChunkOptions = {}): AsyncGenerator<unknown, void, undefined> {

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import { invalid, PastreamError } from './error.ts'
-import { describe, type FileSink } from './file.ts'
+import { describe, SoundFile, type FileSink } from './file.ts'
 import type { Format } from './format.ts'
 import { runSink, type SinkFunction, type Task } from './hook.ts'
 import { call } from './native.ts'
@@ -33,9 +33,9 @@ const PART = 4096
 /** Gives the stream a ring before a run, and answers what empties it from the run's start on. */
 export type SinkHook = (stream: BindingStream, frameSize: number, format: Format) => (view: StreamView) => Task
 
-/** A stream of Node's that writes a file has a path, too. */
+/** A stream of Node's that writes a file has a path, too; an open file is refused with the others. */
 function isFile(sink: object): sink is FileSink {
-  return 'path' in sink && !isWritable(sink)
+  return ('path' in sink && !isWritable(sink)) || sink instanceof SoundFile
 }
 
 function isWritable(sink: object): sink is Writable {

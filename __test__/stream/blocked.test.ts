@@ -27,7 +27,7 @@ test('a main thread that is blocked for two seconds costs threads, and chunks wi
   const memory = new SharedArrayBuffer(4 + 2 * FRAMES)
   await recording.setSource(SENT)
   await recording.setSink(thread(keep, { args: [memory] }))
-  await Promise.all([playing.start(), recording.start()])
+  await Promise.all([playing.start({ prebuffer: RATE }), recording.start()])
   // The worker is there.
   while (Atomics.load(new Int32Array(memory, 0, 1), 0) === 0) await recording.wait({ timeout: 0.01 })
 
