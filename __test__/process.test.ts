@@ -210,10 +210,16 @@ test('a thousand rounds leave no memory behind', async (t) => {
       const { rss, heapUsed, arrayBuffers } = process.memoryUsage()
       return [rss, heapUsed, arrayBuffers]
     }
-    for (let index = 0; index < 600; index++) await round()
-    const before = await measure()
-    for (let index = 0; index < 1000; index++) await round()
-    const after = await measure()
+    const rounds = async (hundreds) => {
+      let last
+      for (let hundred = 0; hundred < hundreds; hundred++) {
+        for (let index = 0; index < 100; index++) await round()
+        last = await measure()
+      }
+      return last
+    }
+    const before = await rounds(5)
+    const after = await rounds(10)
     console.log(JSON.stringify(after.map((bytes, index) => (bytes - before[index]) / 2 ** 20)))
   `)
   const [rss = 99, heap = 99, buffers = 99] = JSON.parse(output) as number[]
