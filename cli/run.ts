@@ -89,6 +89,7 @@ function open(command: Command, file: SoundFile | undefined): Promise<Stream> {
       channels: sides(command, options.channels, info?.channels),
       format: sides(command, options.format, info?.format),
       blockSize: options.blocksize || undefined,
+      xrun: options.fatalXruns ? ('abort' as const) : undefined,
     }),
     ...mappings(command),
   }
@@ -142,6 +143,7 @@ function headline(stream: Stream, file: SoundFile | undefined, { input, output }
 
 /** The library's errors in the words of the command line. */
 function translated(error: unknown, stream: Stream): unknown {
+  if (error instanceof PastreamError && error.code === 'ERR_PASTREAM_XRUN') return new XrunError(stream.xruns)
   if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_BUFFER_EMPTY')) return error
   const message = `the input ended after ${stream.played} frames, before -d: give a smaller -d, or -p to fill up with silence`
   return new Error(message, { cause: error })
@@ -190,7 +192,6 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
   stream.on('error', () => {}) // wait() throws it
   let outcome: Outcome | undefined
   stream.once('finished', (how) => (outcome = how))
-  if (options.fatalXruns) stream.once('xrun', stop)
   const display = options.quiet ? undefined : new Display(stream, process.stderr)
   const note = (text: string): void =>
     void (display ? display.note(text) : process.stderr.write(`pastream-rs: ${text}\n`))
@@ -227,7 +228,6 @@ export async function run(command: Command): Promise<void> {
     const stream = await open(command, file)
     try {
       await transfer(stream, file, command)
-      if (options.fatalXruns && stream.xruns > 0) throw new XrunError(stream.xruns)
     } finally {
       await stream.close()
     }

@@ -32,6 +32,8 @@ export interface StreamOptions<F extends Pair<Format> = Pair<Format>> {
   underrun?: 'silence' | 'abort'
   /** Where a sink has no room: count a gap, or end with `BUFFER_FULL`. @default 'gap' */
   overrun?: 'gap' | 'abort'
+  /** Where the device reports an xrun: count it, or end with `XRUN`. @default 'count' */
+  xrun?: 'count' | 'abort'
   /** From the source's channels to the device's. @default each to itself */
   txMapping?: Mapping
   /** From the device's channels to the sink's. @default each to itself */

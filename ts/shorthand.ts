@@ -11,9 +11,10 @@ import type { ChunkOptions, Out, PlayOptions, PlayRecordOptions, RecordOptions }
 
 /** The options of a stream, and the rest. */
 function split<P extends Pair<Format>, R extends object>(options: StreamOptions<P> & R): [StreamOptions<P>, R] {
-  const { device, sampleRate, channels, format, blockSize, latency, underrun, overrun, txMapping, rxMapping, ...rest } =
-    options
-  const stream = { device, sampleRate, channels, format, blockSize, latency, underrun, overrun, txMapping, rxMapping }
+  const { device, sampleRate, channels, format, blockSize, latency, ...most } = options
+  const { underrun, overrun, xrun, txMapping, rxMapping, ...rest } = most
+  const behaviour = { underrun, overrun, xrun, txMapping, rxMapping }
+  const stream = { device, sampleRate, channels, format, blockSize, latency, ...behaviour }
   return [defined(stream) as StreamOptions<P>, rest as unknown as R]
 }
 

@@ -21,6 +21,9 @@ test('what can be no stream', async (t) => {
   const argument = 'ERR_PASTREAM_INVALID_ARGUMENT'
   const device = 'virtual'
   await refused({ device: 'no such card' }, 'ERR_PASTREAM_DEVICE_NOT_FOUND', /no such card.*virtual.*-D virtual/)
+  await refused({ device: 'u' }, 'ERR_PASTREAM_DEVICE_AMBIGUOUS', /virtual.*null/)
+  await refused({ device: 7 as unknown as string }, argument, /device is 7: give a device's id/)
+  await refused({ device, xrun: 'ignore' as 'abort' }, argument, /ignore/)
   await refused({ device: 'default' }, 'ERR_PASTREAM_HOST_UNAVAILABLE', /virtual/)
   await refused({ device: 'virtual:delay=x' }, argument, /delay/)
   await refused({ device: 'virtual:rate=44100', sampleRate: RATE }, 'ERR_PASTREAM_UNSUPPORTED_CONFIG', /44100/)
@@ -217,4 +220,18 @@ test('a recording that fails is not lost: the error brings what came until then'
   const again = await t.throwsAsync(other.playrec(sent, { out }), { instanceOf: PastreamError })
   t.is(again.recording, out)
   same(t, out, concat(sent.subarray(0, RATE / 2) as Int16Array, new Int16Array(1.5 * RATE).fill(7)))
+})
+
+test('an xrun ends the run where that is asked, and what came is kept', async (t) => {
+  const sent = noise('int16', 2 * RATE)
+  const device = 'virtual:block=480:fault=xrun@0.1'
+  const stream = await duplex(t, { device, xrun: 'abort' })
+  const failed = await t.throwsAsync(stream.playrec(sent), { instanceOf: PastreamError })
+  t.is(failed.code, 'ERR_PASTREAM_XRUN')
+  t.regex(failed.message, /inputOverflow, outputUnderflow at frame 4800/)
+  t.true(stream.aborted && stream.frameCount < RATE)
+  same(t, failed.recording ?? new Int16Array(), sent.subarray(0, 2 * stream.frameCount))
+  const counting = await duplex(t, { device })
+  same(t, await counting.playrec(sent.subarray(0, 20_000)), sent.subarray(0, 20_000))
+  t.is(counting.xruns, 1)
 })

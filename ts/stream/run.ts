@@ -10,17 +10,16 @@ const PATIENCE_MS = 5000
 export class Run {
   /** Resolves when its end is told. */
   readonly over: Promise<void>
-  /** The first thing that went wrong in a hook. */
+  /** The first thing that went wrong here. */
   error: PastreamError | undefined
   readonly #holding: NodeJS.Timeout
-  readonly #fail: () => void
+  readonly #abort: () => void
   readonly #pending = new Set<Task>()
   #end = (): void => {}
 
-  /** Calls `fail` when a hook fails. */
-  constructor(stream: Stream, fail: () => void) {
+  constructor(stream: Stream, abort: () => void) {
     this.#holding = setInterval(() => stream, FOR_EVER)
-    this.#fail = fail
+    this.#abort = abort
     this.over = new Promise((resolve) => (this.#end = resolve))
   }
 
@@ -34,13 +33,14 @@ export class Run {
     const through = (): void => void this.#pending.delete(task)
     task.done.then(through, (error: unknown) => {
       through()
-      this.#failed(task.name, error)
+      this.fail(hookError(task.name, error))
     })
   }
 
-  #failed(name: string, cause: unknown): void {
-    this.error ??= hookError(name, cause)
-    this.#fail()
+  /** Aborts the run. */
+  fail(error: PastreamError): void {
+    this.error ??= error
+    this.#abort()
   }
 
   /** Waits until every hook has returned; of those that should be quick, for five seconds. */

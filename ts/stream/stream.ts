@@ -26,7 +26,14 @@ import { Recording } from '../recording.ts'
 import { interrupt, type Interruptible } from '../interrupt.ts'
 import { setSinks, type Sink, type SinkHook } from '../sink.ts'
 import { resolve, setSource, type Source, type SourceHook } from '../source.ts'
-import { xrunKinds, type GapEvent, type Outcome, type StreamEvent, type StreamEvents } from './events.ts'
+import {
+  xrunKinds,
+  type GapEvent,
+  type Outcome,
+  type StreamEvent,
+  type StreamEvents,
+  type XrunEvent,
+} from './events.ts'
 import { Run } from './run.ts'
 import { StreamView } from './view.ts'
 import type { BindingStream, Settled, SideOptions, StreamEventObject } from '../binding/binding.js'
@@ -79,6 +86,7 @@ function open(options: StreamOptions, plays: boolean, records: boolean): Binding
     latency,
     underrun,
     overrun,
+    xrun,
     ...sided
   } = { ...defaults, ...options }
   const { channels: counts, format, txMapping, rxMapping, ...rest } = sided
@@ -87,6 +95,7 @@ function open(options: StreamOptions, plays: boolean, records: boolean): Binding
   const [channels, formats] = [sides(counts), sides(format)]
   const side = (index: 0 | 1, mapping: Mapping | undefined): SideOptions =>
     defined({ channels: natural('channels', channels[index]), format: formats[index], routes: routes(mapping) })
+  choice('xrun', xrun, 'count', 'abort')
   const word = typeof latency === 'number' ? undefined : choice('latency', latency, 'low', 'high')
   const asked = {
     device,
@@ -110,6 +119,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   readonly txMapping: Mapping | undefined
   /** Which channel of the device goes where; undefined: each to itself. */
   readonly rxMapping: Mapping | undefined
+  readonly #fatalXruns: boolean
   #closed = false
   #plays = false
   #source: SourceHook | undefined
@@ -124,6 +134,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   /** @internal */
   protected constructor(options: StreamOptions, plays: boolean, records: boolean) {
     super(open(options, plays, records))
+    this.#fatalXruns = options.xrun === 'abort'
     this.txMapping = options.txMapping
     this.rxMapping = options.rxMapping
     const weak = new WeakRef(this)
@@ -134,7 +145,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   }
 
   #tell({ kind, frame, value, word, cause, failure: failed }: StreamEventObject): void {
-    if (kind === 'xrun') this.emit('xrun', { frame, kinds: xrunKinds(value) })
+    if (kind === 'xrun') this.#xrun({ frame, kinds: xrunKinds(value) })
     else if (kind === 'gap') {
       const [side, why] = [word as GapEvent['side'], cause as GapEvent['cause']]
       this.emit('gap', { side, frame, length: value, cause: why })
@@ -147,9 +158,17 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     }
   }
 
+  #xrun(event: XrunEvent): void {
+    if (this.#fatalXruns) {
+      const message = `the device reported ${event.kinds.join(', ')} at frame ${event.frame}: try a larger block size or latency`
+      this.#runs.at(-1)?.fail(new PastreamError('ERR_PASTREAM_XRUN', message))
+    }
+    this.emit('xrun', event)
+  }
+
   #end(run: Run | undefined, outcome: Outcome, failed: PastreamError | undefined): void {
     this.#runs.shift()
-    // What aborted the run was the hook's; what else ended it came before whatever the hook said then.
+    // What aborted the run was said here; what else ended it came before.
     this.#error = outcome === 'aborted' ? (run?.error ?? failed) : (failed ?? run?.error)
     run?.end()
     if (this.#error && this.listenerCount('error') > 0) this.emit('error', this.#error)
