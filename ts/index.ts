@@ -37,5 +37,5 @@ export {
   type RecordOptions,
   type WritableOptions,
 } from './stream/stream.ts'
-export { StreamView, type Gaps } from './stream/view.ts'
+export { StreamView, type Gaps, type Level, type Levels } from './stream/view.ts'
 export { thread, Thread, work as _work } from './thread.ts'

@@ -78,6 +78,11 @@ export declare class BindingStream {
   get measures(): Measures
   /** The kinds of xrun since the start, as bits. */
   get status(): number
+  /**
+   * Peak since the last look and RMS of the last block, one after the other for each channel of a side that is open.
+   * Measured from the first look on.
+   */
+  levels(recording: boolean): Array<number>
   /** Seconds of the device's clock. */
   get time(): number
   /** The share of a block's time that the callback takes. */

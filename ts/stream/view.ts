@@ -13,6 +13,20 @@ export interface Gaps {
   readonly starved: number
 }
 
+/** The level of one channel; 1 is full scale. */
+export interface Level {
+  /** The largest magnitude since the last look. */
+  readonly peak: number
+  /** Root of the mean square of the last block. */
+  readonly rms: number
+}
+
+/** The levels of each channel of the device: none on a side that is not open. */
+export interface Levels {
+  readonly playback: readonly Level[]
+  readonly recording: readonly Level[]
+}
+
 /** What a stream is and counts: all that a hook in a worker thread sees of it. Only the stream itself tells events. */
 export class StreamView extends EventEmitter<StreamEvents> {
   /** @internal */
@@ -109,5 +123,17 @@ export class StreamView extends EventEmitter<StreamEvents> {
   /** The share of a block's time that the callback takes, 0 to 1. */
   get cpuLoad(): number {
     return this.binding.cpuLoad
+  }
+
+  /** What plays and comes in right now. Measured from the first look on, at a cost for each block. */
+  get levels(): Levels {
+    const side = (recording: boolean): Level[] => {
+      const values = this.binding.levels(recording)
+      return Array.from({ length: values.length / 2 }, (_, channel) => ({
+        peak: values[2 * channel] ?? 0,
+        rms: values[2 * channel + 1] ?? 0,
+      }))
+    }
+    return { playback: side(false), recording: side(true) }
   }
 }

@@ -14,8 +14,8 @@ use pastream::{
     sink::Sink,
     source::Source,
     stream::{
-        Event, GapCause, OnFull, OnStarved, Outcome, Prebuffer, Route, Run, Side, SideConfig, Stream,
-        StreamConfig, StreamEvent, Xruns,
+        Event, GapCause, LevelCell, OnFull, OnStarved, Outcome, Prebuffer, Route, Run, Side, SideConfig,
+        Stream, StreamConfig, StreamEvent, Xruns,
     },
 };
 
@@ -317,6 +317,20 @@ impl BindingStream {
     #[must_use]
     pub fn status(&self) -> u8 {
         Xruns::bits(self.stream.status())
+    }
+
+    /// Peak since the last look and RMS of the last block, one after the other for each channel of a side that is open.
+    /// Measured from the first look on.
+    #[napi]
+    #[must_use]
+    pub fn levels(&self, recording: bool) -> Vec<f64> {
+        let (opened, shared) = (self.stream.opened(), self.stream.shared());
+        let (side, what) =
+            if recording { (&opened.recording, Side::Recording) } else { (&opened.playback, Side::Playback) };
+        shared.enable_levels(true);
+        let channels = side.as_ref().map_or(0, |side| side.channels);
+        let pair = |cell: &LevelCell| [f64::from(cell.take_peak()), f64::from(cell.mean_square()).sqrt()];
+        shared.levels(what).iter().take(channels).flat_map(pair).collect()
     }
 
     /// Seconds of the device's clock.

@@ -9,5 +9,5 @@ mod start;
 
 pub use config::{Prebuffer, Run, SideConfig, StreamConfig};
 pub use handle::{Stream, StreamEvent};
-pub use pastream_rt::{Event, Gap, GapCause, OnFull, OnStarved, Outcome, Route, Side, Xruns};
+pub use pastream_rt::{Event, Gap, GapCause, LevelCell, OnFull, OnStarved, Outcome, Route, Side, Xruns};
 pub use start::Start;
