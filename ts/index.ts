@@ -25,7 +25,7 @@ export { checkSettings, chunks, play, playrec, record, type Settings } from './s
 export type { Sink } from './sink.ts'
 export type { Source } from './source.ts'
 export type { GapEvent, Outcome, StreamEvent, StreamEvents, XrunEvent, XrunKind } from './stream/events.ts'
-export { DuplexStream, InputStream, OutputStream } from './stream/kinds.ts'
+export { DuplexStream, InputStream, OutputStream, type InputChunkOptions } from './stream/kinds.ts'
 export {
   Stream,
   type ChunkOptions,

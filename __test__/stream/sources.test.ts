@@ -152,14 +152,9 @@ test('bytes that end in the middle of a frame, and what is no samples', async (t
 
 test('a source that hangs when the run is over is left alone, and nothing waits for it', async (t) => {
   const stream = await duplex(t)
-  let closed = 0
   async function* hanging() {
-    try {
-      yield SENT
-      await new Promise(() => {})
-    } finally {
-      closed++
-    }
+    yield SENT
+    await new Promise(() => {})
   }
   const readable = new Readable({ read() {} })
   readable.push(Buffer.from(bytes(SENT)))
@@ -167,7 +162,6 @@ test('a source that hangs when the run is over is left alone, and nothing waits 
     same(t, await stream.playrec(source, { frames: 1000 }), SENT.subarray(0, 2000))
   }
   t.true(readable.destroyed)
-  t.is(closed, 0)
 })
 
 test('prebuffer waits for the first part', async (t) => {

@@ -1,8 +1,9 @@
 import type { PastreamError } from '../error.ts'
 
-export const XRUN_KINDS = ['inputUnderflow', 'inputOverflow', 'outputUnderflow', 'outputOverflow'] as const
 /** What a device may miss. */
-export type XrunKind = (typeof XRUN_KINDS)[number]
+export type XrunKind = 'inputUnderflow' | 'inputOverflow' | 'outputUnderflow' | 'outputOverflow'
+/** In the order of the binding's bits. */
+export const XRUN_KINDS: readonly XrunKind[] = ['inputUnderflow', 'inputOverflow', 'outputUnderflow', 'outputOverflow']
 
 /** A callback that the device reported an xrun to. */
 export interface XrunEvent {

@@ -17,7 +17,8 @@ import type { Chunks, Planar } from '../chunks.ts'
 import type { ArrayOf, Format, Samples } from '../format.ts'
 import type { Source } from '../source.ts'
 
-type RecordOnly = Omit<ChunkOptions, 'playback' | 'loop' | 'pad'>
+/** The options of chunks where nothing is played. */
+export type InputChunkOptions = Omit<ChunkOptions, 'playback' | 'loop' | 'pad'>
 
 /** Plays. */
 export class OutputStream extends Stream {
@@ -62,9 +63,9 @@ export class InputStream<F extends Format = Format> extends Stream<F> {
     return super.record<ArrayOf[F]>(options)
   }
 
-  override chunks(options: RecordOnly & Planar): Chunks<ArrayOf[F][]>
-  override chunks(options?: RecordOnly): Chunks<ArrayOf[F]>
-  override chunks(options?: RecordOnly): Chunks<never> {
+  override chunks(options: InputChunkOptions & Planar): Chunks<ArrayOf[F][]>
+  override chunks(options?: InputChunkOptions): Chunks<ArrayOf[F]>
+  override chunks(options?: InputChunkOptions): Chunks<never> {
     return super.chunks(options) as Chunks<never>
   }
 
