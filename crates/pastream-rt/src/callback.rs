@@ -1,8 +1,8 @@
 //! The callback: what happens in a block, in this order.
 //!
 //! 1. Xruns are counted.
-//! 2. A request ends the run.
-//! 3. Frames that the device skipped become gaps.
+//! 2. Frames that the device skipped become gaps: they are lost whatever else the block brings.
+//! 3. A request ends the run.
 //! 4. The block is cut to what is left of the run, and to what sinks that abort have room for.
 //! 5. Playback, the wire, recording.
 //! 6. Times and counts.
@@ -90,6 +90,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             return flow;
         }
         self.note_xruns(xruns);
+        self.skip(skipped);
         let requested = match self.reporter.shared.request() {
             Request::None if self.fits(output, input, frames, wire.is_some()) => None,
             Request::None => Some(Outcome::BadBlock),
@@ -101,7 +102,6 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             return self.finish(outcome);
         }
 
-        self.skip(skipped);
         let left = self.clock_left();
         let (mut length, mut end) = (frames, None);
         if left <= frames as u64 {

@@ -196,18 +196,23 @@ impl<S: Format> Model<S> {
         let silence = vec![S::EQUILIBRIUM; channels];
         let mut output = Vec::new();
         if self.end.is_none() {
-            if !xruns.is_empty() {
-                self.xruns.push((self.out.len() as u64, xruns));
-            }
-            for _ in 0..skipped {
-                if !(self.clock_limited() && self.finished()) {
-                    self.clock(Out::Gap(GapCause::Xrun), None);
-                }
-            }
+            self.stall(xruns, skipped);
             self.end = self.run(frames, input, &mut output).err();
         }
         output.resize_with(frames, || silence.clone());
         output.concat()
+    }
+
+    /// What went wrong before a block.
+    fn stall(&mut self, xruns: Xruns, skipped: u64) {
+        if !xruns.is_empty() {
+            self.xruns.push((self.out.len() as u64, xruns));
+        }
+        for _ in 0..skipped {
+            if !(self.clock_limited() && self.finished()) {
+                self.clock(Out::Gap(GapCause::Xrun), None);
+            }
+        }
     }
 
     fn run(&mut self, frames: usize, input: Option<&[S]>, output: &mut Vec<Vec<S>>) -> Result<(), Outcome> {
@@ -366,9 +371,7 @@ fn check<S: Format>(setup: &Setup, steps: &[Step], wired: bool) {
 
         let expected = match step.request {
             Some(outcome) if model.end.is_none() => {
-                if !xruns.is_empty() {
-                    model.xruns.push((model.out.len() as u64, xruns));
-                }
+                model.stall(xruns, step.skipped);
                 model.end = Some(outcome);
                 model.block(frames, None, Xruns::NONE, 0)
             }
@@ -481,13 +484,16 @@ fn setup() -> impl Strategy<Value = Setup> {
 
 fn step() -> impl Strategy<Value = Step> {
     let seldom = |most: u64| prop_oneof![9 => Just(0), 1 => 0..=most];
+    // A request in a stall is what loses frames, if anything does.
+    let skipped = |often: bool| prop_oneof![if often { 1 } else { 9 } => Just(0), 1 => 0..=9_u64];
     let request = prop_oneof![
         60 => Just(None),
         1 => Just(Some(Outcome::Stopped)),
         1 => Just(Some(Outcome::Aborted)),
     ];
-    ((0..=24_usize, 0..16_u8), (0..=24_usize, 0..=2_usize), request, 0..=16_usize, (seldom(15), seldom(9)))
-        .prop_map(|((write, end), (reads, reads_gaps), request, frames, (xruns, skipped))| Step {
+    let request = request.prop_flat_map(move |request| (Just(request), skipped(request.is_some())));
+    ((0..=24_usize, 0..16_u8), (0..=24_usize, 0..=2_usize), request, 0..=16_usize, seldom(15)).prop_map(
+        |((write, end), (reads, reads_gaps), (request, skipped), frames, xruns)| Step {
             write,
             ends: end == 0,
             reads,
@@ -496,7 +502,8 @@ fn step() -> impl Strategy<Value = Step> {
             frames,
             xruns: xruns as u8,
             skipped,
-        })
+        },
+    )
 }
 
 fn hold<S: Format>(cases: u32) {
