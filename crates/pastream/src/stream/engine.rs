@@ -47,9 +47,8 @@ impl Engine {
 
 impl Process for Engine {
     fn process(&mut self, block: Block<'_>, wire: Option<&mut dyn Wire>) -> Flow {
-        let told = !block.xruns.is_empty() || block.skipped > 0;
         let flow = self.callback.process(block, wire);
-        if told || flow != Flow::Continue || self.rings().any(|ring| ring.wake_due()) {
+        if self.callback.told() || flow != Flow::Continue || self.rings().any(|ring| ring.wake_due()) {
             // Unparks without a lock or an allocation; a system call only where the conductor sleeps.
             self.conductor.unpark();
         }

@@ -154,6 +154,11 @@ impl Stream {
             block_size: config.block_size,
             latency: config.latency,
         })?;
+        Self::over(config, device)
+    }
+
+    /// A stream over a device that is open.
+    pub(super) fn over(config: StreamConfig, device: Box<dyn Device>) -> Result<Self> {
         let opened = device.opened().clone();
         for (what, config, opened) in [
             ("playback", &config.playback, &opened.playback),

@@ -1,0 +1,143 @@
+//! What a run and its device say to each other, on a device that the test plays block by block.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver},
+    },
+    time::Duration,
+};
+
+use pastream_rt::{Block, Event, Flow, GapCause, Side, Times, Xruns};
+
+use super::{Prebuffer, Run, SideConfig, Stream, StreamConfig, StreamEvent, handle::lock};
+use crate::{
+    Error, ErrorKind, Result, SampleFormat,
+    backend::{Device, Opened, OpenedSide, Process},
+    ring::Ring,
+    source::Source,
+};
+
+/// Long enough for any machine: nothing waits that long unless it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One channel of int16 in both directions.
+#[derive(Clone, Default)]
+struct Manual(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    process: Option<Box<dyn Process>>,
+    /// What ended the runs.
+    ends: Vec<&'static str>,
+    /// Whether the next start fails.
+    busy: bool,
+}
+
+struct ManualDevice {
+    opened: Opened,
+    seen: Manual,
+}
+
+impl Manual {
+    fn open(&self) -> Stream {
+        let side = OpenedSide { channels: 1, format: SampleFormat::Int16, latency: 0.0 };
+        let opened = Opened {
+            id: "manual".to_owned(),
+            name: "Manual".to_owned(),
+            sample_rate: 8_000,
+            playback: Some(side),
+            recording: Some(side),
+            block_size: 0,
+        };
+        let config = StreamConfig {
+            playback: Some(SideConfig::default()),
+            recording: Some(SideConfig::default()),
+            ..StreamConfig::default()
+        };
+        Stream::over(config, Box::new(ManualDevice { opened, seen: self.clone() })).unwrap()
+    }
+
+    /// Runs a block, which captures what it plays.
+    fn block(&self, frames: usize) -> Flow {
+        let mut output = vec![0_i16; frames];
+        let input = vec![0_i16; frames];
+        let block = Block {
+            output: bytemuck::cast_slice_mut(&mut output),
+            input: bytemuck::cast_slice(&input),
+            frames,
+            xruns: Xruns::NONE,
+            skipped: 0,
+            times: Times::default(),
+        };
+        lock(&self.0).process.as_mut().unwrap().process(block, None)
+    }
+}
+
+impl Device for ManualDevice {
+    fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    fn start(&mut self, process: Box<dyn Process>) -> Result<()> {
+        let mut seen = lock(&self.seen.0);
+        if std::mem::take(&mut seen.busy) {
+            return Err(Error::new(ErrorKind::DeviceBusy, "another program has it"));
+        }
+        seen.process = Some(process);
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        let mut seen = lock(&self.seen.0);
+        seen.ends.push("stopped");
+        seen.process = None;
+    }
+
+    fn finish(&mut self) {
+        let mut seen = lock(&self.seen.0);
+        seen.ends.push("finished");
+        seen.process = None;
+    }
+
+    fn time(&self) -> f64 {
+        0.0
+    }
+
+    fn cpu_load(&self) -> f64 {
+        0.0
+    }
+}
+
+/// The events of the stream.
+fn listen(stream: &Stream) -> Receiver<StreamEvent> {
+    let (tell, told) = mpsc::channel();
+    stream.listen(Some(Box::new(move |event| drop(tell.send(event.clone())))));
+    told
+}
+
+#[test]
+fn a_gap_is_told_when_it_is_over_though_the_run_goes_on() {
+    let device = Manual::default();
+    let stream = device.open();
+    let told = listen(&stream);
+    let ring = Ring::new(2, 64).unwrap();
+    stream.set_source(Some(Source::Ring(Arc::clone(&ring)))).unwrap();
+    stream.start(&Run { frames: Some(1000), prebuffer: Prebuffer::None, ..Run::default() }).unwrap();
+    let mut writer = ring.writer().unwrap();
+    // The conductor may look once more by itself, but not each time.
+    for index in 0..50 {
+        device.block(8);
+        writer.write(&[1; 8]);
+        device.block(4);
+        let Ok(StreamEvent::Callback(event)) = told.recv_timeout(PATIENCE) else {
+            panic!("gap {index} is not told")
+        };
+        let (side, cause) = (Side::Playback, GapCause::Starved);
+        assert_eq!(event, Event::Gap { side, sink: 0, frame: index * 12, length: 8, cause });
+        assert_eq!((stream.shared().gap_count(), stream.shared().starved()), (index + 1, 8 * index + 8));
+    }
+    assert_eq!(stream.shared().events_lost(), 0);
+    assert_eq!(device.block(400), Flow::Complete);
+    assert!(stream.wait(None).unwrap());
+}
