@@ -5,6 +5,7 @@ use std::{
         Arc, Mutex,
         mpsc::{self, Receiver},
     },
+    thread,
     time::Duration,
 };
 
@@ -15,6 +16,7 @@ use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{Device, Opened, OpenedSide, Process},
     ring::Ring,
+    sink::Sink,
     source::Source,
 };
 
@@ -71,6 +73,18 @@ impl Manual {
             times: Times::default(),
         };
         lock(&self.0).process.as_mut().unwrap().process(block, None)
+    }
+
+    /// Runs blocks to the end as a device that runs free does, each up to `frames` long. Returns how long they were.
+    fn run_free(&self, frames: usize) -> Vec<usize> {
+        let mut blocks = Vec::new();
+        loop {
+            let length = lock(&self.0).process.as_mut().unwrap().wait_ready(frames);
+            blocks.push(length);
+            if self.block(length) != Flow::Continue {
+                return blocks;
+            }
+        }
     }
 }
 
@@ -139,5 +153,47 @@ fn a_gap_is_told_when_it_is_over_though_the_run_goes_on() {
     }
     assert_eq!(stream.shared().events_lost(), 0);
     assert_eq!(device.block(400), Flow::Complete);
+    assert!(stream.wait(None).unwrap());
+}
+
+#[test]
+fn padding_runs_in_whole_blocks() {
+    for ended in [false, true] {
+        let device = Manual::default();
+        let stream = device.open();
+        let ring = Ring::new(2, 64).unwrap();
+        ring.writer().unwrap().write(&[1; 20]);
+        if ended {
+            ring.end();
+        }
+        stream.set_source(Some(Source::Ring(ring))).unwrap();
+        stream.set_sinks(vec![Sink::Buffer { frames: 100 }]).unwrap();
+        stream.start(&Run { frames: Some(10), pad: Some(40), ..Run::default() }).unwrap();
+        assert_eq!(device.run_free(16), [10, 16, 16, 16]);
+        assert!(stream.wait(None).unwrap());
+        assert_eq!(stream.shared().frame_count(), 50);
+    }
+}
+
+/// A live source that has given all that is played is not what a full sink waits for.
+#[test]
+fn padding_waits_for_sinks_alone() {
+    let device = Manual::default();
+    let stream = device.open();
+    let (source, sink) = (Ring::new(2, 64).unwrap(), Ring::new(2, 32).unwrap());
+    source.writer().unwrap().write(&[1; 20]);
+    stream.set_source(Some(Source::Ring(source))).unwrap();
+    stream.set_sinks(vec![Sink::Ring { frames: Arc::clone(&sink), gaps: None }]).unwrap();
+    stream.start(&Run { frames: Some(10), pad: Some(90), ..Run::default() }).unwrap();
+    let reader = thread::spawn(move || {
+        let (mut reader, mut read) = (sink.reader().unwrap(), 0);
+        while read < 100 {
+            read += sink.wait_readable(1, None, &|| false);
+            reader.advance(usize::MAX);
+        }
+        read
+    });
+    device.run_free(16);
+    assert_eq!(reader.join().unwrap(), 100);
     assert!(stream.wait(None).unwrap());
 }
