@@ -72,7 +72,8 @@ impl Conductor {
             // Now: what hangs in a file or pipe may take its time.
             self.inner.emit(&StreamEvent::DeviceLost);
         }
-        let cut_short = forced || matches!(outcome, Outcome::Aborted | Outcome::Stopped);
+        // After a stop the device plays out what it holds.
+        let cut_short = forced || outcome == Outcome::Aborted;
         self.inner.device(|device| if cut_short { device.stop() } else { device.finish() });
         self.tell();
         let (recording, error) = self.finish();

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use pastream_rt::{Block, Event, Flow, GapCause, Side, Times, Xruns};
+use pastream_rt::{Block, Event, Flow, GapCause, Outcome, Side, Times, Xruns};
 
 use super::{Prebuffer, Run, SideConfig, Stream, StreamConfig, StreamEvent, handle::lock};
 use crate::{
@@ -196,4 +196,22 @@ fn padding_waits_for_sinks_alone() {
     device.run_free(16);
     assert_eq!(reader.join().unwrap(), 100);
     assert!(stream.wait(None).unwrap());
+}
+
+#[test]
+fn a_stop_plays_out_what_the_device_holds_and_an_abort_does_not() {
+    let device = Manual::default();
+    let stream = device.open();
+    for (abort, outcome) in [(false, Outcome::Stopped), (true, Outcome::Aborted)] {
+        stream.start(&Run::default()).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| if abort { stream.abort() } else { stream.stop() }.unwrap());
+            while device.block(4) == Flow::Continue {}
+        });
+        assert_eq!(stream.shared().outcome(), outcome);
+    }
+    stream.start(&Run { frames: Some(4), ..Run::default() }).unwrap();
+    device.block(4);
+    stream.wait(None).unwrap();
+    assert_eq!(lock(&device.0).ends, ["finished", "stopped", "finished"]);
 }
