@@ -80,6 +80,11 @@ impl FileWriter {
         writer
     }
 
+    /// Whether it was neither begun nor finished.
+    pub(crate) fn is_unused(&self) -> bool {
+        matches!(self.state, State::Path(_) | State::File(_) | State::Pipe(_))
+    }
+
     /// What the file is to hold.
     #[must_use]
     pub const fn spec(&self) -> &Spec {

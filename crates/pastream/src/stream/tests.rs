@@ -1,6 +1,7 @@
 //! What a run and its device say to each other, on a device that the test plays block by block.
 
 use std::{
+    fs,
     sync::{
         Arc, Mutex,
         mpsc::{self, Receiver},
@@ -15,6 +16,7 @@ use super::{Prebuffer, Run, SideConfig, Stream, StreamConfig, StreamEvent, handl
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{Device, Opened, OpenedSide, Process},
+    file::{Container, Encoding, Endian, FileReader, FileWriter, ReadHint, Spec},
     ring::Ring,
     sink::Sink,
     source::Source,
@@ -214,4 +216,101 @@ fn a_stop_plays_out_what_the_device_holds_and_an_abort_does_not() {
     device.block(4);
     stream.wait(None).unwrap();
     assert_eq!(lock(&device.0).ends, ["finished", "stopped", "finished"]);
+}
+
+#[test]
+fn a_start_that_fails_takes_nothing() {
+    let folder = std::env::temp_dir().join(format!("pastream-start-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (input, output) = (folder.join("in.wav"), folder.join("out.wav"));
+    let spec = Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 8_000, None, Endian::File).unwrap();
+    let mut writer = FileWriter::create(&input, spec.clone()).unwrap();
+    writer.write(&[1; 200]).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    fs::write(&output, "precious").unwrap();
+
+    let device = Manual::default();
+    let stream = device.open();
+    let reader = Box::new(FileReader::open(&input, &ReadHint::default()).unwrap());
+    stream.set_source(Some(Source::File { reader, looped: false, buffer_size: 64 })).unwrap();
+    let writer = Box::new(FileWriter::create(&output, spec).unwrap());
+    let ring = Ring::new(2, 256).unwrap();
+    stream
+        .set_sinks(vec![
+            Sink::Ring { frames: Arc::clone(&ring), gaps: None },
+            Sink::File { writer, buffer_size: 256 },
+            Sink::Buffer { frames: 100 },
+        ])
+        .unwrap();
+    let run = Run { pad: Some(0), ..Run::default() };
+    for _again in 0..2 {
+        lock(&device.0).busy = true;
+        assert_eq!(stream.start(&run).unwrap_err().kind(), ErrorKind::DeviceBusy);
+        assert!(!stream.is_active());
+        assert!(ring.is_ended());
+        assert_eq!(fs::read(&output).unwrap(), b"precious");
+    }
+    drop(stream.prepare(&run, Vec::new()).unwrap());
+    stream.start(&run).unwrap();
+    device.run_free(16);
+    assert!(stream.wait(None).unwrap());
+    assert_eq!(stream.shared().played(), 100);
+    assert_eq!(ring.readable(), 100);
+    assert_eq!(stream.take_recording().unwrap().len(), 200);
+    let recorded = FileReader::open(&output, &ReadHint::default()).unwrap();
+    assert_eq!(recorded.spec().frames, Some(100));
+    // It is complete now, and no run that fails makes it new.
+    assert_eq!(stream.start(&run).unwrap_err().kind(), ErrorKind::StreamState);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_start_that_fails_closes_the_ring_that_is_played() {
+    let device = Manual::default();
+    let stream = device.open();
+    let (source, sink) = (Ring::new(2, 64).unwrap(), Ring::new(2, 64).unwrap());
+    stream.set_source(Some(Source::Ring(Arc::clone(&source)))).unwrap();
+    // Another stream's.
+    let taken = sink.writer().unwrap();
+    stream.set_sinks(vec![Sink::Ring { frames: Arc::clone(&sink), gaps: None }]).unwrap();
+    let run = Run { frames: Some(4), prebuffer: Prebuffer::None, ..Run::default() };
+    assert_eq!(stream.start(&run).unwrap_err().kind(), ErrorKind::StreamState);
+    assert!(source.is_closed());
+    assert!(!sink.is_ended() && !sink.is_closed());
+    drop(taken);
+    stream.start(&run).unwrap();
+    device.block(4);
+    assert!(stream.wait(None).unwrap());
+    assert_eq!(sink.readable(), 4);
+}
+
+#[test]
+fn a_pipe_that_hangs_is_gone_and_is_not_played_as_silence() {
+    let device = Manual::default();
+    let stream = device.open();
+    let (pipe, writer) = std::io::pipe().unwrap();
+    let hint = ReadHint {
+        container: Some(Container::Raw),
+        encoding: Some(Encoding::Pcm16),
+        channels: Some(1),
+        sample_rate: Some(8_000),
+        ..ReadHint::default()
+    };
+    let reader = Box::new(FileReader::from_pipe(Box::new(pipe), "stdin", &hint).unwrap());
+    stream.set_source(Some(Source::File { reader, looped: false, buffer_size: 64 })).unwrap();
+    let run = Run { frames: Some(4), prebuffer: Prebuffer::None, ..Run::default() };
+    stream.start(&run).unwrap();
+    device.block(4);
+    assert!(stream.wait(None).unwrap());
+    for _again in 0..2 {
+        let error = stream.start(&run).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StreamState);
+        assert!(error.message().contains("stdin") && error.message().contains("pipe is gone"), "{error}");
+    }
+    stream.set_source(None).unwrap();
+    stream.start(&run).unwrap();
+    device.block(4);
+    assert!(stream.wait(None).unwrap());
+    drop(writer);
 }
