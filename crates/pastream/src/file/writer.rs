@@ -1,7 +1,7 @@
 //! Writes the frames of a stream to a file.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -46,8 +46,8 @@ impl FileWriter {
     /// where there was none.
     ///
     /// # Errors
-    /// As [`Self::check`]; `Io` where `path` is a directory, in none, can't be written, or is being read or written here
-    /// or by another program.
+    /// As [`Self::check`]; `Io` where `path` is a directory, in none, can't be written, or is being read or written by this
+    /// program.
     pub fn create(path: &Path, spec: Spec) -> Result<Self> {
         Self::check(&spec)?;
         Output::check(path)?;
@@ -116,19 +116,12 @@ impl FileWriter {
     /// Not realtime-safe: opens a file.
     ///
     /// # Errors
-    /// `Io` where the file can't be created or its header not be written; `StreamState` after [`Self::finish`].
+    /// `Io` where the file can't be created, is being read or written here or by another program, or its header can't be
+    /// written: none is left then where there was none; `StreamState` after [`Self::finish`].
     pub fn begin(&mut self) -> Result<()> {
         let spec = self.spec.clone();
         let encoder = match std::mem::replace(&mut self.state, State::Finished) {
-            State::Path(path) => {
-                let existed = path.exists();
-                let encoder = Output::create(&path).and_then(|output| encoder(output, spec));
-                if encoder.is_err() && !existed {
-                    // The error that is told is the one that led here.
-                    let _ = fs::remove_file(path);
-                }
-                encoder?
-            }
+            State::Path(path) => encoder(Output::create(&path)?, spec)?,
             State::File(file) => encoder(Output::file(file, self.name.clone())?, spec)?,
             State::Pipe(pipe) => encoder(Output::pipe(pipe, self.name.clone()), spec)?,
             State::Begun(encoder) => encoder,
