@@ -1,7 +1,7 @@
 //! Writes the frames of a stream to a file.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -83,6 +83,30 @@ impl FileWriter {
     /// Whether it was neither begun nor finished.
     pub(crate) fn is_unused(&self) -> bool {
         matches!(self.state, State::Path(_) | State::File(_) | State::Pipe(_))
+    }
+
+    /// Whether so many frames fit. A pipe has no end, and neither has a file whose header may leave its length open.
+    ///
+    /// # Errors
+    /// `UnsupportedFile`.
+    pub(crate) fn check_frames(&self, frames: u64) -> Result<()> {
+        let regular = match &self.state {
+            // One that isn't there will be a file.
+            State::Path(path) => fs::metadata(path).map_or(true, |metadata| metadata.is_file()),
+            State::File(file) => file.metadata().is_ok_and(|metadata| metadata.is_file()),
+            _ => false,
+        };
+        let limit = if self.spec.container == Container::Wav { wav::limit(&self.spec) } else { u64::MAX };
+        if !regular || frames <= limit / self.spec.frame_size() as u64 {
+            return Ok(());
+        }
+        let message = format!(
+            "{} would get {frames} frames of {} bytes, but a {} file ends at 4 GiB: use au or raw, or less time",
+            self.name,
+            self.spec.frame_size(),
+            self.spec.container
+        );
+        Err(Error::new(ErrorKind::UnsupportedFile, message))
     }
 
     /// What the file is to hold.

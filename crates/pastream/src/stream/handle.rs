@@ -348,6 +348,24 @@ impl Stream {
         }
     }
 
+    /// Frames that a run is to record, where that can be told before it.
+    fn recorded(&self, run: &Run, source: Option<&Source>) -> Option<u64> {
+        let length = || match source? {
+            Source::Buffer { frames, looped: false } => {
+                let side = self.inner.opened.playback.as_ref()?;
+                Some((frames.len() / (side.channels * side.format.size())) as u64)
+            }
+            // A pipe may end before it says.
+            Source::File { reader, looped: false, .. } if reader.seekable() => reader.spec().frames,
+            _ => None,
+        };
+        let all = match run.pad.filter(|_| source.is_some()) {
+            None => run.frames?,
+            Some(pad) => run.frames.or_else(length)?.saturating_add(pad),
+        };
+        Some(all.saturating_sub(run.offset))
+    }
+
     /// Starts a run, after the source has given what `run.prebuffer` asks for.
     ///
     /// Not realtime-safe: blocks for the prebuffer.
@@ -364,7 +382,8 @@ impl Stream {
     /// # Errors
     /// `StreamState` while a run is under way, after [`close`](Self::close), where a file that was set was recorded by
     /// a run before and `also` is empty, and where the pipe that was set hung when the run before ended; `InvalidArgument`
-    /// where the counts contradict each other, or `also` isn't the stream's.
+    /// where the counts contradict each other, or `also` isn't the stream's; `UnsupportedFile` where a file can't hold as
+    /// much as it is to get.
     pub fn prepare(&self, run: &Run, also: Vec<Sink>) -> Result<Start> {
         let mut state = self.idle()?;
         for sink in &also {
@@ -387,6 +406,13 @@ impl Stream {
         {
             let message = format!("offset {} is beyond the end at {frames} frames", run.offset);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        if let Some(frames) = self.recorded(run, state.source.as_ref()) {
+            for sink in state.sinks.iter().chain(&also) {
+                if let Sink::File { writer, .. } = sink {
+                    writer.check_frames(frames)?;
+                }
+            }
         }
         if let Some(conductor) = state.conductor.take() {
             // It has said that it is over, so this doesn't wait.
