@@ -34,7 +34,7 @@ test('an event loop that is blocked for two seconds costs not one frame', async 
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000)
   t.true(stream.frameCount - before > RATE)
   await stream.wait()
-  t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0 })
+  t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0, starvations: 0 })
   t.is(stream.xruns, 0)
   t.is(stream.frameCount, 3 * RATE)
   same(t, await free.playrec(path('out.wav')), sent)

@@ -37,7 +37,12 @@ test('play, record and playrec open, do one thing, and close', async (t) => {
   t.is(await playrec(SENT, { device, format: 'int16', channels: 2, out, offset: 10 }), out)
   same(t, out, SENT.subarray(20, 60))
   await fails(t, () => play(path('in.wav'), { device, sampleRate: 8000 }), 'ERR_PASTREAM_UNSUPPORTED_CONFIG', /44100/)
-  await fails(t, () => play(SENT, { device, ...{ volume: 3 } }), 'ERR_PASTREAM_INVALID_ARGUMENT', /no option `volume`/)
+  await fails(
+    t,
+    () => play(SENT, { device, volume: 3 } as object),
+    'ERR_PASTREAM_INVALID_ARGUMENT',
+    /no option `volume`/,
+  )
   await fails(
     t,
     () => record({ device } as Parameters<typeof record>[0]),

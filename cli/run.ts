@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import {
   devices,
   DuplexStream,
@@ -166,7 +167,8 @@ function remarks(
     told.push(`${name(input, 'stdin')} is cut off: it ended after ${stream.played} of ${length} frames`)
   }
   if (output !== undefined && !finished && stream.frameCount === 0) {
-    told.push(`nothing was recorded, and ${name(output, 'stdout')} is as it was`)
+    const kept = output === '-' || existsSync(output)
+    told.push(`nothing was recorded, and ${name(output, 'stdout')} ${kept ? 'is as it was' : 'was not made'}`)
   }
   // Without -q the report says it.
   if (options.quiet && count > 0) told.push(`${frames} frames were not recorded: ${count} gaps are filled with silence`)

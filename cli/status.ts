@@ -33,7 +33,6 @@ export class Display {
   readonly #stream: Stream
   readonly #out: NodeJS.WriteStream
   readonly #timer: NodeJS.Timeout | undefined
-  #playbackGaps = 0
   #gaps = 0
 
   /** Tells it on `out`; draws the status line there where that is a terminal. */
@@ -55,7 +54,6 @@ export class Display {
   }
 
   #gap({ side, frame, length, cause }: GapEvent): void {
-    if (side === 'playback') this.#playbackGaps++
     if (this.#gaps++ > MOST_GAPS_TOLD) return
     const { sampleRate } = this.#stream
     const what = side === 'playback' ? 'of silence played' : 'not recorded'
@@ -78,7 +76,7 @@ export class Display {
       `frames processed: ${frameCount}`,
       `xruns: ${inputUnderflow} input underflow, ${inputOverflow} input overflow, ` +
         `${outputUnderflow} output underflow, ${outputOverflow} output overflow`,
-      `gaps: ${this.#playbackGaps} in the playback (${gaps.starved} frames), ` +
+      `gaps: ${gaps.starvations} in the playback (${gaps.starved} frames), ` +
         `${gaps.count} in the recording (${gaps.frames} frames)`,
       '',
     ]

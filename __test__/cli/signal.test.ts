@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync, writeSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readFileSync, writeSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 import { folder, same } from '../support.ts'
 import { grown, ramp, RATE, readWav, Running, tool, wav } from './support.ts'
@@ -20,18 +20,22 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-test('a signal while stdin has given nothing yet ends the wait', async (t) => {
-  const path = await folder(t)
-  const raw = ['-c1', '-r8k', '-e', 'pcm_16', '-t', 'raw,wav']
-  const running = new Running(t, path(''), ['-D', 'virtual', ...raw, '-', 'out.wav'])
-  await running.told('-> out.wav')
-  running.child.kill('SIGINT')
-  const { status, stderr } = await running.ended()
-  t.is(status, 0)
-  t.true(stderr.includes('SIGINT: finishing'))
-  t.true(stderr.includes('\nnothing was recorded, and out.wav is as it was\n'))
-  t.false(existsSync(path('out.wav')))
-})
+for (const there of [false, true]) {
+  test(`a signal while stdin has given nothing yet ends the wait: ${there ? 'an old' : 'a new'} file`, async (t) => {
+    const path = await folder(t)
+    if (there) writeFileSync(path('out.wav'), 'old')
+    const raw = ['-c1', '-r8k', '-e', 'pcm_16', '-t', 'raw,wav']
+    const running = new Running(t, path(''), ['-D', 'virtual', ...raw, '-', 'out.wav'])
+    await running.told('-> out.wav')
+    running.child.kill('SIGINT')
+    const { status, stderr } = await running.ended()
+    t.is(status, 0)
+    t.true(stderr.includes('SIGINT: finishing'))
+    t.true(stderr.includes(`\nnothing was recorded, and out.wav ${there ? 'is as it was' : 'was not made'}\n`))
+    t.is(existsSync(path('out.wav')), there)
+    if (there) t.is(readFileSync(path('out.wav'), 'utf8'), 'old')
+  })
+}
 
 test('two signals at once are one wish, as `timeout` tells a process and then its group', async (t) => {
   const path = await folder(t)

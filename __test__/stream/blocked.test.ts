@@ -62,7 +62,7 @@ test('a main thread that is blocked for two seconds costs threads, and chunks wi
   same(t, new Int16Array(memory, 4), SENT)
   same(t, Int16Array.from(all), SENT)
   for (const stream of [playing, recording, chunking]) {
-    t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0 })
+    t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0, starvations: 0 })
     t.is(stream.xruns, 0)
   }
   t.true(lost > RATE)

@@ -177,7 +177,7 @@ test('a ring plays what the program writes and ends when it says so', async (t) 
   await running
   same(t, sink.read(), sent)
   t.true(sink.ended)
-  t.like(stream.gaps, { frames: 0, starved: 0 })
+  t.like(stream.gaps, { frames: 0, starved: 0, starvations: 0 })
 })
 
 test('a source that ends before it delivers anything is an empty playback', async (t) => {

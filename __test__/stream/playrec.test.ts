@@ -16,7 +16,7 @@ for (const format of FORMATS) {
       same(t, take, sent)
       t.is(stream.frameCount, 9973)
       t.is(stream.played, 9973)
-      t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0 })
+      t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0, starvations: 0 })
     }
   })
 }

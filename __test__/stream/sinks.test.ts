@@ -182,7 +182,7 @@ test('a worker thread records; what it leaves is no loss; what goes wrong in it 
   const [count = 0] = new Int32Array(memory, 0, 1)
   t.true(count > 0 && count < SENT.length)
   same(t, kept(), concat(SENT.subarray(0, count), silence('int16', SENT.length - count) as Int16Array))
-  t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0 })
+  t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0, starvations: 0 })
   await stream.setSink(thread(keep, { args: [memory, 'throw'] }))
   await fails(t, () => stream.play(SENT), 'ERR_PASTREAM_IO', /keep\.js failed: the sink broke/)
 })

@@ -181,7 +181,7 @@ test('prebuffer waits for the first part', async (t) => {
   give()
   await starting
   await stream.wait()
-  t.like(stream, { played: 1000, gaps: { count: 0, frames: 0, starved: 0 } })
+  t.like(stream, { played: 1000, gaps: { count: 0, frames: 0, starved: 0, starvations: 0 } })
 })
 
 test('a worker thread plays, knows its stream, and is started at each start', async (t) => {

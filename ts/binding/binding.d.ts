@@ -324,6 +324,10 @@ export interface Measures {
   xrunCounts: Array<number>
   /** Frames of silence played while the source lived. */
   starved: number
+  /** How often that happened. */
+  starvations: number
+  /** Events that found no room on their way here. */
+  eventsLost: number
   /** Recorded frames that no sink, or not every sink, got. */
   lost: number
   /** How often that happened. */

@@ -11,6 +11,8 @@ export interface Gaps {
   readonly frames: number
   /** Frames of silence that were played in place of a late source. */
   readonly starved: number
+  /** How often that happened. */
+  readonly starvations: number
 }
 
 /** The level of one channel; 1 is full scale. */
@@ -113,8 +115,12 @@ export class StreamView extends EventEmitter<StreamEvents> {
     return xrunKinds(this.binding.status)
   }
   get gaps(): Gaps {
-    const { losses: count, lost: frames, starved } = this.binding.measures
-    return { count, frames, starved }
+    const { losses: count, lost: frames, starved, starvations } = this.binding.measures
+    return { count, frames, starved, starvations }
+  }
+  /** Events since the start that nobody was told of, because too many came at once. All are in the counts. */
+  get eventsLost(): number {
+    return this.binding.measures.eventsLost
   }
   /** Seconds of the device's clock. */
   get time(): number {

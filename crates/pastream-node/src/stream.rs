@@ -129,6 +129,10 @@ pub struct Measures {
     pub xrun_counts: Vec<f64>,
     /// Frames of silence played while the source lived.
     pub starved: f64,
+    /// How often that happened.
+    pub starvations: f64,
+    /// Events that found no room on their way here.
+    pub events_lost: f64,
     /// Recorded frames that no sink, or not every sink, got.
     pub lost: f64,
     /// How often that happened.
@@ -307,6 +311,8 @@ impl BindingStream {
             xruns: shared.xruns() as f64,
             xrun_counts: shared.counts().map(|count| count as f64).to_vec(),
             starved: shared.starved() as f64,
+            starvations: shared.gap_count() as f64,
+            events_lost: shared.events_lost() as f64,
             lost: counts.iter().map(|counts| counts.gaps()).sum::<u64>() as f64,
             losses: counts.iter().map(|counts| counts.gap_count()).sum::<u64>() as f64,
         }

@@ -1,8 +1,8 @@
 //! The callback: what happens in a block, in this order.
 //!
 //! 1. Xruns are counted.
-//! 2. A request ends the run.
-//! 3. Frames that the device skipped become gaps.
+//! 2. Frames that the device skipped become gaps: they are lost whatever else the block brings.
+//! 3. A request ends the run.
 //! 4. The block is cut to what is left of the run, and to what sinks that abort have room for.
 //! 5. Playback, the wire, recording.
 //! 6. Times and counts.
@@ -46,6 +46,7 @@ pub struct Callback<P, R, E, D> {
     played: u64,
     padded: u64,
     starved: u64,
+    gap_count: u64,
     /// The source has ended and will be read no more.
     frozen: bool,
     gap: Option<OpenGap>,
@@ -62,12 +63,13 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             limits,
             playback,
             recording,
-            reporter: Reporter { events, shared, lost: 0 },
+            reporter: Reporter { events, shared, lost: 0, told: false },
             silence: 0,
             clocked: 0,
             played: 0,
             padded: 0,
             starved: 0,
+            gap_count: 0,
             frozen: false,
             gap: None,
             done: None,
@@ -85,11 +87,13 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
     /// Realtime-safe. Never panics. After anything but [`Flow::Continue`] it writes silence and answers the same.
     pub fn process(&mut self, block: Block<'_>, wire: Option<&mut dyn Wire>) -> Flow {
         let Block { output, input, frames, xruns, skipped, times } = block;
+        self.reporter.told = false;
         if let Some(flow) = self.done {
             self.silence(output);
             return flow;
         }
         self.note_xruns(xruns);
+        self.skip(skipped);
         let requested = match self.reporter.shared.request() {
             Request::None if self.fits(output, input, frames, wire.is_some()) => None,
             Request::None => Some(Outcome::BadBlock),
@@ -101,7 +105,6 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             return self.finish(outcome);
         }
 
-        self.skip(skipped);
         let left = self.clock_left();
         let (mut length, mut end) = (frames, None);
         if left <= frames as u64 {
@@ -141,6 +144,13 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         }
         self.publish();
         Flow::Continue
+    }
+
+    /// Whether the last block put an event into the ring: whoever takes them is to be woken.
+    ///
+    /// Realtime-safe.
+    pub fn told(&self) -> bool {
+        self.reporter.told
     }
 
     /// How many frames of a block of `frames` can run now with nothing starved and nothing full. All of them, too,
@@ -286,6 +296,9 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             return;
         }
         self.starved = self.starved.saturating_add(length);
+        if self.gap.is_none() {
+            self.gap_count = self.gap_count.saturating_add(1);
+        }
         if let Some(ended) = OpenGap::grow(&mut self.gap, at, length, cause) {
             self.reporter.emit(ended.event(Side::Playback, 0));
         }
@@ -317,7 +330,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
     }
 
     fn publish(&self) {
-        self.reporter.shared.note_frames(self.clocked, self.played, self.starved);
+        self.reporter.shared.note_frames(self.clocked, self.played, self.starved, self.gap_count);
     }
 
     fn finish(&mut self, outcome: Outcome) -> Flow {
@@ -342,11 +355,15 @@ struct Reporter<E, D> {
     events: E,
     shared: D,
     lost: u64,
+    /// Whether this block got an event into the ring.
+    told: bool,
 }
 
 impl<E: Producer<Item = Event>, D: Deref<Target = Shared>> Reporter<E, D> {
     fn emit(&mut self, event: Event) {
-        if self.events.try_push(event).is_err() {
+        if self.events.try_push(event).is_ok() {
+            self.told = true;
+        } else {
             self.lost = self.lost.saturating_add(1);
             self.shared.note_lost_events(self.lost);
         }

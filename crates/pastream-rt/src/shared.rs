@@ -75,6 +75,7 @@ pub struct Shared {
     times: [AtomicU64; 3],
     played: AtomicU64,
     starved: AtomicU64,
+    gap_count: AtomicU64,
     events_lost: AtomicU64,
     outcome: AtomicU8,
     request: AtomicU8,
@@ -101,6 +102,7 @@ impl Shared {
                 times: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
                 played: AtomicU64::new(0),
                 starved: AtomicU64::new(0),
+                gap_count: AtomicU64::new(0),
                 events_lost: AtomicU64::new(0),
                 outcome: AtomicU8::new(0),
                 request: AtomicU8::new(0),
@@ -112,9 +114,10 @@ impl Shared {
 
     /// Back to the state before a run; whether levels are measured stays. Only between runs.
     pub fn reset(&self) {
-        for counter in [&self.frame_count, &self.xruns, &self.played, &self.starved, &self.events_lost] {
+        for counter in [&self.frame_count, &self.xruns, &self.played, &self.starved, &self.gap_count] {
             counter.store(0, Ordering::Relaxed);
         }
+        self.events_lost.store(0, Ordering::Relaxed);
         for counter in self.counts.iter().chain(&self.times) {
             counter.store(0, Ordering::Relaxed);
         }
@@ -170,7 +173,13 @@ impl Shared {
         self.starved.load(Ordering::Relaxed)
     }
 
-    /// Events that found their ring full.
+    /// Playback gaps of any cause, the one that is still open included. One whose cause changes is one gap, of two
+    /// events.
+    pub fn gap_count(&self) -> u64 {
+        self.gap_count.load(Ordering::Relaxed)
+    }
+
+    /// Events that found their ring full. Nothing but their place in time is lost: all that they tell is counted.
     pub fn events_lost(&self) -> u64 {
         self.events_lost.load(Ordering::Relaxed)
     }
@@ -235,10 +244,11 @@ impl Shared {
         }
     }
 
-    pub(crate) fn note_frames(&self, frame_count: u64, played: u64, starved: u64) {
+    pub(crate) fn note_frames(&self, frame_count: u64, played: u64, starved: u64, gap_count: u64) {
         self.frame_count.store(frame_count, Ordering::Relaxed);
         self.played.store(played, Ordering::Relaxed);
         self.starved.store(starved, Ordering::Relaxed);
+        self.gap_count.store(gap_count, Ordering::Relaxed);
     }
 
     pub(crate) fn note_lost_events(&self, lost: u64) {

@@ -244,3 +244,69 @@ fn a_map_of_channels_that_are_not_there_is_refused_before_any_file_is_begun() {
         assert!(error.message().contains("recording") && error.message().contains(wrong), "{error}");
     }
 }
+
+#[test]
+fn a_recording_that_no_wav_file_can_hold_is_refused_before_it_begins() {
+    let folder = folder("too_long");
+    let stream = duplex("virtual:clock=free", 1, SampleFormat::Int16);
+    let buffer = || Some(Source::Buffer { frames: noise(200), looped: false });
+    // All that the length of a RIFF counts, but for what is not data: 72 bytes, and one of padding.
+    let most = (u64::from(u32::MAX) - 73) / 2;
+    let short = |run: Run| Run { frames: Some(most), ..run };
+    let long = |run: Run| Run { frames: Some(most + 1), ..run };
+    let run = Run::default();
+    let padded = Run { pad: Some(0), ..run };
+    for (container, source, run, fits) in [
+        (Container::Wav, None, short(run), true),
+        (Container::Wav, None, long(run), false),
+        (Container::Au, None, long(run), true),
+        (Container::Raw, None, long(run), true),
+        (Container::Wav, None, Run { offset: 1, ..long(run) }, true),
+        (Container::Wav, buffer(), short(padded), true),
+        (Container::Wav, buffer(), long(padded), false),
+        // Without a source the padding is none.
+        (Container::Wav, None, Run { pad: Some(1), ..short(run) }, true),
+        (Container::Wav, buffer(), Run { pad: Some(1), ..short(run) }, false),
+        (Container::Wav, buffer(), Run { pad: Some(most - 100), ..run }, true),
+        (Container::Wav, buffer(), Run { pad: Some(most - 99), ..run }, false),
+        // Nobody knows how long these last.
+        (Container::Wav, buffer(), run, true),
+        (Container::Wav, Some(Source::Ring(Ring::new(2, 8).unwrap())), Run { pad: Some(most), ..run }, true),
+    ] {
+        let path = folder.join("out");
+        let spec = Spec::for_stream(container, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
+        let file = || {
+            let writer = Box::new(FileWriter::create(&path, spec.clone()).unwrap());
+            Sink::File { writer, buffer_size: 64 }
+        };
+        stream.set_source(source).unwrap();
+        stream.set_sinks(vec![file()]).unwrap();
+        let set = stream.prepare(&run, Vec::new()).map(drop);
+        stream.set_sinks(Vec::new()).unwrap();
+        for prepared in [set, stream.prepare(&run, vec![file()]).map(drop)] {
+            assert_eq!(prepared.is_ok(), fits, "{container} {run:?}");
+            if let Err(error) = prepared {
+                assert_eq!(error.kind(), ErrorKind::UnsupportedFile);
+                assert!(error.message().contains("use au or raw"), "{error}");
+            }
+        }
+        assert!(!stream.is_active() && !path.exists());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_goes_into_a_pipe_may_have_any_length() {
+    let stream = duplex("virtual:clock=free", 1, SampleFormat::Int16);
+    let spec = Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
+    let (_reader, pipe) = std::io::pipe().unwrap();
+    let pipes = [
+        FileWriter::create(std::path::Path::new("/dev/null"), spec.clone()),
+        FileWriter::to_file(fs::File::create("/dev/null").unwrap(), "null", spec.clone()),
+        FileWriter::to_pipe(Box::new(pipe), "stdout", spec),
+    ];
+    for writer in pipes {
+        stream.set_sinks(vec![Sink::File { writer: Box::new(writer.unwrap()), buffer_size: 64 }]).unwrap();
+        drop(stream.prepare(&Run { frames: Some(1 << 40), ..Run::default() }, Vec::new()).unwrap());
+    }
+}

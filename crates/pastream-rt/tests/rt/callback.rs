@@ -305,6 +305,32 @@ fn requests_end_the_run_before_the_next_frame() {
 }
 
 #[test]
+fn frames_lost_in_a_stall_are_told_whatever_ends_the_run() {
+    for outcome in [Outcome::Stopped, Outcome::Aborted, Outcome::BadBlock] {
+        let mut setup = record(limits(None, None), 16, 2, OnFull::Gap);
+        setup.playback =
+            Some((From::Buffer { frames: 9, looped: true }, Routing::identity(1), OnStarved::Silence));
+        let mut rig = Rig::<i16>::new(&setup);
+        rig.block(4, &inputs(0..4), CALM, None);
+        match outcome {
+            Outcome::Stopped => rig.shared.request_stop(),
+            Outcome::Aborted => rig.shared.request_abort(),
+            _ => {}
+        }
+        let input = inputs(4..if outcome == Outcome::BadBlock { 7 } else { 8 });
+        rig.block(4, &input, (Xruns::INPUT_OVERFLOW, 5), None);
+        assert_eq!((rig.shared.outcome(), rig.shared.frame_count(), rig.shared.starved()), (outcome, 9, 5));
+        rig.readers[0].read_all();
+        let (counts, gap) = (&rig.readers[0].counts, rig.readers[0].gaps[0]);
+        assert_eq!((counts.delivered(), counts.gaps(), gap.position, gap.length), (4, 5, 4, 5));
+        let gap = |side| Event::Gap { side, sink: 0, frame: 4, length: 5, cause: GapCause::Xrun };
+        let xrun = Event::Xrun { frame: 4, flags: Xruns::INPUT_OVERFLOW };
+        let events: Vec<_> = rig.events.pop_iter().collect();
+        assert_eq!(events, [xrun, gap(Side::Playback), gap(Side::Recording)]);
+    }
+}
+
+#[test]
 fn a_lost_device_closes_the_gaps() {
     let mut rig = Rig::<i16>::new(&record(limits(None, None), 2, 2, OnFull::Gap));
     rig.block(4, &inputs(0..4), CALM, None);

@@ -11,7 +11,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use ringbuf::traits::Consumer;
+use ringbuf::traits::{Consumer, Observer};
 
 /// What a frame of the clock was on the playback side.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -131,6 +131,17 @@ impl<S: Format> Model<S> {
         self.out.iter().filter(|&&other| other == out).count() as u64
     }
 
+    /// How many gaps there are in what was played, and their frames.
+    fn playback_gaps(&self) -> (u64, u64) {
+        if self.setup.playback.is_none() {
+            return (0, 0);
+        }
+        let missing = |out: &Out| matches!(out, Out::Gap(_));
+        let gaps = self.out.chunk_by(|a, b| missing(a) == missing(b)).filter(|part| missing(&part[0]));
+        let lengths: Vec<u64> = gaps.map(|gap| gap.len() as u64).collect();
+        (lengths.len() as u64, lengths.iter().sum())
+    }
+
     /// Whether it is the clock that `frames` limits.
     fn clock_limited(&self) -> bool {
         self.setup.playback.is_none() || self.setup.limits.pad.is_none()
@@ -196,18 +207,23 @@ impl<S: Format> Model<S> {
         let silence = vec![S::EQUILIBRIUM; channels];
         let mut output = Vec::new();
         if self.end.is_none() {
-            if !xruns.is_empty() {
-                self.xruns.push((self.out.len() as u64, xruns));
-            }
-            for _ in 0..skipped {
-                if !(self.clock_limited() && self.finished()) {
-                    self.clock(Out::Gap(GapCause::Xrun), None);
-                }
-            }
+            self.stall(xruns, skipped);
             self.end = self.run(frames, input, &mut output).err();
         }
         output.resize_with(frames, || silence.clone());
         output.concat()
+    }
+
+    /// What went wrong before a block.
+    fn stall(&mut self, xruns: Xruns, skipped: u64) {
+        if !xruns.is_empty() {
+            self.xruns.push((self.out.len() as u64, xruns));
+        }
+        for _ in 0..skipped {
+            if !(self.clock_limited() && self.finished()) {
+                self.clock(Out::Gap(GapCause::Xrun), None);
+            }
+        }
     }
 
     fn run(&mut self, frames: usize, input: Option<&[S]>, output: &mut Vec<Vec<S>>) -> Result<(), Outcome> {
@@ -318,7 +334,7 @@ fn check<S: Format>(setup: &Setup, steps: &[Step], wired: bool) {
     let output_channels = setup.playback.as_ref().map_or(0, |(_, routing, _)| routing.to);
     let wired = wired && output_channels > 0 && input_channels == output_channels;
     let mut wire = Loop(vec![0; 1 << 12]);
-    let (mut written, mut clock) = (0, 0);
+    let (mut written, mut clock, mut told) = (0, 0, 0);
     for step in steps {
         if step.write > 0 {
             let frames = rig.write(written..written + step.write, source_channels) / source_channels;
@@ -366,9 +382,7 @@ fn check<S: Format>(setup: &Setup, steps: &[Step], wired: bool) {
 
         let expected = match step.request {
             Some(outcome) if model.end.is_none() => {
-                if !xruns.is_empty() {
-                    model.xruns.push((model.out.len() as u64, xruns));
-                }
+                model.stall(xruns, step.skipped);
                 model.end = Some(outcome);
                 model.block(frames, None, Xruns::NONE, 0)
             }
@@ -386,6 +400,10 @@ fn check<S: Format>(setup: &Setup, steps: &[Step], wired: bool) {
         assert_eq!(rig.shared.outcome(), model.end.unwrap_or(Outcome::Running));
         assert_eq!(rig.shared.frame_count(), model.out.len() as u64);
         assert_eq!(rig.shared.played(), model.count(Out::Source));
+        assert_eq!((rig.shared.gap_count(), rig.shared.starved()), model.playback_gaps());
+        let events = rig.events.occupied_len();
+        assert_eq!(rig.callback.told(), events > told);
+        told = events;
         for (reader, sink) in rig.readers.iter().zip(&model.sinks) {
             let counts = &reader.counts;
             let count = |of: fn(&Fate) -> bool| sink.fates.iter().filter(|fate| of(fate)).count() as u64;
@@ -406,8 +424,7 @@ fn check_end<S: Format>(setup: &Setup, mut rig: Rig<S>, model: &Model<S>) {
         Xruns::KINDS.map(|kind| model.xruns.iter().filter(|(_, flags)| flags.contains(kind)).count() as u64);
     assert_eq!(rig.shared.counts(), kinds);
     assert_eq!(rig.shared.status(), model.xruns.iter().fold(Xruns::NONE, |all, (_, flags)| all | *flags));
-    let gaps = model.out.iter().filter(|out| matches!(out, Out::Gap(_))).count();
-    assert_eq!(rig.shared.starved(), if setup.playback.is_some() { gaps as u64 } else { 0 });
+    assert_eq!((rig.shared.gap_count(), rig.shared.starved()), model.playback_gaps());
     for (reader, sink) in rig.readers.iter_mut().zip(&model.sinks) {
         reader.read_all();
         assert_eq!(reader.samples, sink.delivered);
@@ -481,13 +498,16 @@ fn setup() -> impl Strategy<Value = Setup> {
 
 fn step() -> impl Strategy<Value = Step> {
     let seldom = |most: u64| prop_oneof![9 => Just(0), 1 => 0..=most];
+    // A request in a stall is what loses frames, if anything does.
+    let skipped = |often: bool| prop_oneof![if often { 1 } else { 9 } => Just(0), 1 => 0..=9_u64];
     let request = prop_oneof![
         60 => Just(None),
         1 => Just(Some(Outcome::Stopped)),
         1 => Just(Some(Outcome::Aborted)),
     ];
-    ((0..=24_usize, 0..16_u8), (0..=24_usize, 0..=2_usize), request, 0..=16_usize, (seldom(15), seldom(9)))
-        .prop_map(|((write, end), (reads, reads_gaps), request, frames, (xruns, skipped))| Step {
+    let request = request.prop_flat_map(move |request| (Just(request), skipped(request.is_some())));
+    ((0..=24_usize, 0..16_u8), (0..=24_usize, 0..=2_usize), request, 0..=16_usize, seldom(15)).prop_map(
+        |((write, end), (reads, reads_gaps), (request, skipped), frames, xruns)| Step {
             write,
             ends: end == 0,
             reads,
@@ -496,7 +516,8 @@ fn step() -> impl Strategy<Value = Step> {
             frames,
             xruns: xruns as u8,
             skipped,
-        })
+        },
+    )
 }
 
 fn hold<S: Format>(cases: u32) {

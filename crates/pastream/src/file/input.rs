@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use super::in_use::InUse;
 use crate::{Error, ErrorKind, Result};
 
 /// Bytes from a file or a pipe, with a name for errors.
@@ -20,7 +21,7 @@ pub(super) struct Input {
 }
 
 enum Stream {
-    File { file: File, length: u64 },
+    File { file: File, length: u64, _in_use: Option<InUse> },
     Pipe(Box<dyn Read + Send>),
 }
 
@@ -49,7 +50,8 @@ impl Input {
         }
         // So that nobody records over it meanwhile. One that is being recorded can be read all the same.
         let _ = file.try_lock_shared();
-        Ok(Self::new(name, Stream::File { file, length: metadata.len() }))
+        let in_use = InUse::new(&file);
+        Ok(Self::new(name, Stream::File { file, length: metadata.len(), _in_use: in_use }))
     }
 
     pub(super) fn pipe(pipe: Box<dyn Read + Send>, name: String) -> Self {
@@ -180,5 +182,14 @@ impl Input {
 
     pub(super) fn unsupported(&self, wrong: impl std::fmt::Display) -> Error {
         Error::new(ErrorKind::UnsupportedFile, format!("{}: {wrong}", self.name))
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        if let Stream::File { file, .. } = &self.stream {
+            // As an output does: closing would not do while another process is being started.
+            let _ = file.unlock();
+        }
     }
 }

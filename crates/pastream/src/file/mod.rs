@@ -5,6 +5,7 @@
 
 mod au;
 mod encoding;
+mod in_use;
 mod input;
 mod output;
 mod pcm;

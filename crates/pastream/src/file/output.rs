@@ -2,11 +2,15 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{ErrorKind as IoErrorKind, Seek, SeekFrom, Write},
+    io::{self, ErrorKind as IoErrorKind, Seek, SeekFrom, Write},
     path::{self, Path, PathBuf},
 };
 
+use super::in_use::InUse;
 use crate::{Error, ErrorKind, Result};
+
+/// How often a file that is replaced while it is opened is opened again.
+const ATTEMPTS: u32 = 16;
 
 /// Bytes to a file or a pipe, with a name for errors.
 pub(super) struct Output {
@@ -14,6 +18,9 @@ pub(super) struct Output {
     /// Where the file is to be found when it is complete.
     path: Option<PathBuf>,
     stream: Stream,
+    /// Whether it was created here and has no header yet: it is removed then.
+    new: bool,
+    _in_use: Option<InUse>,
 }
 
 enum Stream {
@@ -22,51 +29,84 @@ enum Stream {
 }
 
 impl Output {
-    /// Whether [`Self::create`] is likely to work. Leaves what is there untouched.
+    /// Whether [`Self::create`] is likely to work. Touches nothing that is there or that another may be about to create,
+    /// and locks nothing.
     pub(super) fn check(path: &Path) -> Result<()> {
         let cannot = |error| cannot_create(path, error);
+        let refuse = |why: &str| {
+            let message = format!("cannot write {}: {why}", path.display());
+            Err(Error::new(ErrorKind::Io, message))
+        };
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => {
-                let message = format!("cannot write {}: it is a directory", path.display());
-                Err(Error::new(ErrorKind::Io, message))
-            }
+            Ok(metadata) if metadata.is_dir() => refuse("it is a directory"),
             // Opening anything but a file may block, or mean something to who is at the other end.
             Ok(metadata) if !metadata.is_file() => Ok(()),
-            Ok(_) => {
-                let file = OpenOptions::new().write(true).open(path).map_err(cannot)?;
-                lock(&file, &path.display().to_string())
-            }
+            Ok(metadata) => match OpenOptions::new().write(true).open(path) {
+                Ok(_) if InUse::contains(&metadata) => Err(in_use(&path.display().to_string())),
+                // Removed by now, as by another that created it and could not go on.
+                Err(error) if error.kind() != IoErrorKind::NotFound => Err(cannot(error)),
+                _ => Ok(()),
+            },
             Err(error) if error.kind() == IoErrorKind::NotFound => {
-                OpenOptions::new().write(true).create_new(true).open(path).map(drop).map_err(cannot)?;
-                fs::remove_file(path).map_err(cannot)
+                if path.to_string_lossy().ends_with(path::is_separator) {
+                    return refuse("it is a directory");
+                }
+                if path.is_symlink() {
+                    return refuse("it is a link to a file that isn't there");
+                }
+                try_folder(path).map_err(cannot)
             }
             Err(error) => Err(cannot(error)),
         }
     }
 
-    /// Creates the file, or opens the one that is there, which keeps what it holds for now.
+    /// Creates the file, or opens the one that is there, which keeps what it holds for now. One that was created is
+    /// removed when this is dropped, until [`Self::keep`] is called.
     pub(super) fn create(path: &Path) -> Result<Self> {
         let cannot = |error| cannot_create(path, error);
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(cannot)?;
         let there = path::absolute(path).map_err(cannot)?;
-        Ok(Self { path: Some(there), ..Self::file(file, path.display().to_string())? })
+        let mut attempts = 1..=ATTEMPTS;
+        loop {
+            let last = attempts.next().is_none_or(|attempt| attempt == ATTEMPTS);
+            let (file, new) = match open_or_create(path) {
+                // Another created it in between.
+                Err(error) if error.kind() == IoErrorKind::AlreadyExists && !last => continue,
+                opened => opened.map_err(cannot)?,
+            };
+            // Not removed where this fails: it is another's by then.
+            let mut output = Self::file(file, path.display().to_string())?;
+            output.path = Some(there.clone());
+            match output.check_place() {
+                Ok(()) => {
+                    output.new = new;
+                    return Ok(output);
+                }
+                Err(error) if last => return Err(error),
+                // It was removed or replaced before it was locked. Nobody of us does that to one that is.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Lets the file stay where it was created here.
+    pub(super) fn keep(&mut self) {
+        self.new = false;
     }
 
     /// What is open for writing, and stands at its start where it is a file. No other writes to it from now on.
     pub(super) fn file(file: File, name: String) -> Result<Self> {
         let regular =
             file.metadata().map_err(|error| Error::io(format_args!("cannot write {name}"), error))?.is_file();
-        let stream = if regular {
-            lock(&file, &name)?;
-            Stream::File(file)
-        } else {
-            Stream::Pipe(Box::new(file))
-        };
-        Ok(Self { name, path: None, stream })
+        if !regular {
+            return Ok(Self::pipe(Box::new(file), name));
+        }
+        lock(&file, &name)?;
+        let in_use = InUse::new(&file);
+        Ok(Self { name, path: None, stream: Stream::File(file), new: false, _in_use: in_use })
     }
 
     pub(super) fn pipe(pipe: Box<dyn Write + Send>, name: String) -> Self {
-        Self { name, path: None, stream: Stream::Pipe(pipe) }
+        Self { name, path: None, stream: Stream::Pipe(pipe), new: false, _in_use: None }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -152,19 +192,53 @@ impl Output {
     }
 }
 
+impl Drop for Output {
+    fn drop(&mut self) {
+        // Still locked, so that it is nobody else's.
+        if let (true, Some(path), Ok(())) = (self.new, &self.path, self.check_place()) {
+            // The error that is told is the one that led here.
+            let _ = fs::remove_file(path);
+        }
+        if let Stream::File(file) = &self.stream {
+            // Closing would not do: a process that is just being started may have it open, too, for a moment.
+            let _ = file.unlock();
+        }
+    }
+}
+
+/// The file, and whether it was created.
+fn open_or_create(path: &Path) -> io::Result<(File, bool)> {
+    match OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == IoErrorKind::NotFound => {
+            OpenOptions::new().write(true).create_new(true).open(path).map(|file| (file, true))
+        }
+        opened => opened.map(|file| (file, false)),
+    }
+}
+
+/// Whether a file can be created in the folder of `path`, by a name that nobody else uses.
+fn try_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let unused = folder.join(format!(".pastream-{:016x}", fastrand::u64(..)));
+    OpenOptions::new().write(true).create_new(true).open(&unused)?;
+    fs::remove_file(unused)
+}
+
 /// Keeps every other away from a file that is written, for as long as it is open: two recordings would destroy each
 /// other, and who records over what is played destroys that.
 fn lock(file: &File, name: &str) -> Result<()> {
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            let message = format!(
-                "cannot write {name}: it is open to be played or recorded, here or in another program; choose another file"
-            );
-            Err(Error::new(ErrorKind::Io, message))
-        }
+        Err(TryLockError::WouldBlock) => Err(in_use(name)),
         // Where there are no locks nobody can tell.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
+}
+
+fn in_use(name: &str) -> Error {
+    let message = format!(
+        "cannot write {name}: it is open to be played or recorded, here or in another program; choose another file"
+    );
+    Error::new(ErrorKind::Io, message)
 }
 
 fn cannot_create(path: &Path, error: std::io::Error) -> Error {

@@ -48,8 +48,8 @@ impl FileWriter {
     /// where there was none.
     ///
     /// # Errors
-    /// As [`Self::check`]; `Io` where `path` is a directory, in none, can't be written, or is being read or written here
-    /// or by another program.
+    /// As [`Self::check`]; `Io` where `path` is a directory, in none, can't be written, or is being read or written by this
+    /// program.
     pub fn create(path: &Path, spec: Spec) -> Result<Self> {
         Self::check(&spec)?;
         Output::check(path)?;
@@ -80,6 +80,35 @@ impl FileWriter {
         let mut writer = Self { name, spec, state, format, block: Box::default(), frames: 0 };
         writer.set_format(format);
         writer
+    }
+
+    /// Whether it was neither begun nor finished.
+    pub(crate) fn is_unused(&self) -> bool {
+        matches!(self.state, State::Path(_) | State::File(_) | State::Pipe(_))
+    }
+
+    /// Whether so many frames fit. A pipe has no end, and neither has a file whose header may leave its length open.
+    ///
+    /// # Errors
+    /// `UnsupportedFile`.
+    pub(crate) fn check_frames(&self, frames: u64) -> Result<()> {
+        let regular = match &self.state {
+            // One that isn't there will be a file.
+            State::Path(path) => fs::metadata(path).map_or(true, |metadata| metadata.is_file()),
+            State::File(file) => file.metadata().is_ok_and(|metadata| metadata.is_file()),
+            _ => false,
+        };
+        let limit = if self.spec.container == Container::Wav { wav::limit(&self.spec) } else { u64::MAX };
+        if !regular || frames <= limit / self.spec.frame_size() as u64 {
+            return Ok(());
+        }
+        let message = format!(
+            "{} would get {frames} frames of {} bytes, but a {} file ends at 4 GiB: use au or raw, or less time",
+            self.name,
+            self.spec.frame_size(),
+            self.spec.container
+        );
+        Err(Error::new(ErrorKind::UnsupportedFile, message))
     }
 
     /// What the file is to hold.
@@ -113,19 +142,12 @@ impl FileWriter {
     /// Not realtime-safe: opens a file.
     ///
     /// # Errors
-    /// `Io` where the file can't be created or its header not be written; `StreamState` after [`Self::finish`].
+    /// `Io` where the file can't be created, is being read or written here or by another program, or its header can't be
+    /// written: none is left then where there was none; `StreamState` after [`Self::finish`].
     pub fn begin(&mut self) -> Result<()> {
         let spec = self.spec.clone();
         let encoder = match std::mem::replace(&mut self.state, State::Finished) {
-            State::Path(path) => {
-                let existed = path.exists();
-                let encoder = Output::create(&path).and_then(|output| encoder(output, spec));
-                if encoder.is_err() && !existed {
-                    // The error that is told is the one that led here.
-                    let _ = fs::remove_file(path);
-                }
-                encoder?
-            }
+            State::Path(path) => encoder(Output::create(&path)?, spec)?,
             State::File(file) => encoder(Output::file(file, self.name.clone())?, spec)?,
             State::Pipe(pipe) => encoder(Output::pipe(pipe, self.name.clone()), spec)?,
             State::Begun(encoder) => encoder,

@@ -17,7 +17,7 @@ const UPDATE: Duration = Duration::from_millis(500);
 const SILENCE: usize = 1 << 16;
 
 /// Writes what `reader` gives to `writer` until the ring has ended, then finishes the file. Where nothing came the file
-/// is begun only if the run is `complete`: else what is there stays as it is.
+/// is begun only if the run is `complete`: else what is there stays as it is, and `writer` can be used again.
 ///
 /// # Errors
 /// What writing the file gives. The ring is closed and the file finished then too.
@@ -34,6 +34,9 @@ pub(crate) fn drain(
         written = Err(error.and(format_args!("{} frames of it are written", writer.frames())));
     } else if complete() {
         written = writer.begin();
+    }
+    if writer.is_unused() {
+        return written;
     }
     let finished = writer.finish();
     if written.is_ok() {

@@ -13,10 +13,12 @@ use std::{
 use pastream_rt::{Event, Gap, Outcome};
 use ringbuf::{HeapCons, traits::Consumer};
 
-use super::handle::{Inner, StreamEvent};
+use super::{
+    handle::{Inner, StreamEvent, lock},
+    start::Slot,
+};
 use crate::{
     Error, ErrorKind, Result,
-    file::FileReader,
     ring::{FrameConsumer, Ring},
     sink::assemble,
     source::Source,
@@ -26,9 +28,6 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a reader thread that hangs in a pipe is waited for: it has nothing left that anybody needs.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-/// What a reader thread leaves when it ends.
-pub(super) type FeedEnd = (Box<FileReader>, bool, usize, Result<()>);
 
 /// What a recording ends in.
 pub(super) enum Ending {
@@ -42,10 +41,12 @@ pub(super) struct Conductor {
     pub(super) inner: Arc<Inner>,
     pub(super) events: HeapCons<Event>,
     pub(super) ending: Arc<AtomicBool>,
-    /// The ring that is played, and the source that it came from where that is the user's.
+    /// The ring that is played.
     pub(super) feed: Option<Arc<Ring>>,
-    pub(super) source: Option<Source>,
-    pub(super) reader: Option<Receiver<FeedEnd>>,
+    /// What is played; empty while a reader thread has it.
+    pub(super) source: Slot<Source>,
+    /// The file that a reader thread reads, and how that ends.
+    pub(super) reader: Option<(String, Receiver<Result<()>>)>,
     pub(super) sinks: Vec<Ending>,
 }
 
@@ -72,18 +73,19 @@ impl Conductor {
             // Now: what hangs in a file or pipe may take its time.
             self.inner.emit(&StreamEvent::DeviceLost);
         }
-        let cut_short = forced || matches!(outcome, Outcome::Aborted | Outcome::Stopped);
+        // After a stop the device plays out what it holds.
+        let cut_short = forced || outcome == Outcome::Aborted;
         self.inner.device(|device| if cut_short { device.stop() } else { device.finish() });
         self.tell();
-        let (recording, error) = self.finish();
-        self.inner.finished(self.source.take(), recording, error);
+        let (gone, recording, error) = self.finish();
+        let source = gone.map_or_else(|| Ok(lock(&self.source).take()), Err);
+        self.inner.finished(source, recording, error);
     }
 
-    /// Ends a run whose device did not start.
-    pub(super) fn cancel(mut self) {
+    /// Ends a run whose device did not start. Answers the name of a source that does not come back.
+    pub(super) fn cancel(mut self) -> Option<String> {
         self.ending.store(true, Ordering::Release);
-        self.finish();
-        self.inner.keep(self.source.take());
+        self.finish().0
     }
 
     /// Passes on what the callback said since the last time.
@@ -114,17 +116,18 @@ impl Conductor {
         }
     }
 
-    /// Ends rings and joins threads. Returns what memory got, and the first error.
-    fn finish(&mut self) -> (Option<Vec<u8>>, Option<Error>) {
+    /// Ends rings and joins threads. Returns the source that hangs, what memory got, and the first error.
+    fn finish(&mut self) -> (Option<String>, Option<Vec<u8>>, Option<Error>) {
         let mut errors = Vec::new();
         if let Some(ring) = &self.feed {
             ring.close();
         }
-        if let Some(reader) = self.reader.take()
-            && let Ok((reader, looped, buffer_size, read)) = reader.recv_timeout(FAREWELL)
-        {
-            errors.extend(read.err());
-            self.source = Some(Source::File { reader, looped, buffer_size });
+        let mut gone = None;
+        if let Some((name, reader)) = self.reader.take() {
+            match reader.recv_timeout(FAREWELL) {
+                Ok(read) => errors.extend(read.err()),
+                Err(_) => gone = Some(name),
+            }
         }
         let mut recording = None;
         for sink in std::mem::take(&mut self.sinks) {
@@ -165,6 +168,6 @@ impl Conductor {
             )),
             _ => None,
         });
-        (recording, errors.into_iter().next())
+        (gone, recording, errors.into_iter().next())
     }
 }

@@ -34,7 +34,7 @@ impl Engine {
         self.source.iter().chain(&self.sinks)
     }
 
-    /// Frames that are still to be played, or to be clocked where nothing is padded.
+    /// Frames of the ring that are still to be played, or to be clocked where nothing is padded.
     fn needed(&self) -> u64 {
         let done = if self.source.is_some() && self.limits.pad.is_some() {
             self.shared.played()
@@ -47,9 +47,8 @@ impl Engine {
 
 impl Process for Engine {
     fn process(&mut self, block: Block<'_>, wire: Option<&mut dyn Wire>) -> Flow {
-        let told = !block.xruns.is_empty() || block.skipped > 0;
         let flow = self.callback.process(block, wire);
-        if told || flow != Flow::Continue || self.rings().any(|ring| ring.wake_due()) {
+        if self.callback.told() || flow != Flow::Continue || self.rings().any(|ring| ring.wake_due()) {
             // Unparks without a lock or an allocation; a system call only where the conductor sleeps.
             self.conductor.unpark();
         }
@@ -61,8 +60,10 @@ impl Process for Engine {
         let smallest = self.rings().map(|ring| ring.capacity().div_ceil(2)).min().unwrap_or(usize::MAX);
         let ending = || self.ending.load(Ordering::Acquire);
         loop {
-            let needed = usize::try_from(self.needed()).unwrap_or(usize::MAX).max(1);
-            let target = frames.min(smallest).min(needed);
+            // Once all is played there is padding, which waits for no source and which the callback cuts to its length.
+            let needed = Some(self.needed()).filter(|&needed| needed > 0);
+            let target = needed.map_or(usize::MAX, |needed| usize::try_from(needed).unwrap_or(usize::MAX));
+            let target = target.min(frames).min(smallest);
             let ready = self.callback.ready(target);
             if ready >= target || ending() {
                 return target;
@@ -71,7 +72,9 @@ impl Process for Engine {
                 ring.notify();
             }
             let short = match &self.source {
-                Some(ring) if !ring.is_ended() && ring.readable() < target => Some((ring, true)),
+                Some(ring) if needed.is_some() && !ring.is_ended() && ring.readable() < target => {
+                    Some((ring, true))
+                }
                 _ => self.sinks.iter().find(|ring| ring.writable() < target).map(|ring| (ring, false)),
             };
             let Some((ring, playing)) = short else { return ready.max(1) };

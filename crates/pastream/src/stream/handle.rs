@@ -11,7 +11,7 @@ use std::{
 
 use pastream_rt::{Event, Outcome, Shared, SinkCounts, Xruns};
 
-use super::{Run, SideConfig, Start, StreamConfig, prepare};
+use super::{Run, SideConfig, Start, StreamConfig, prepare, start::slot};
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{Device, Opened, OpenedSide, Request, Side},
@@ -37,6 +37,14 @@ pub enum StreamEvent {
     },
 }
 
+/// What a run that did not start leaves for the next one.
+pub(super) struct Unused {
+    pub(super) source: Option<Source>,
+    pub(super) gone: Option<String>,
+    pub(super) sinks: Vec<Sink>,
+    pub(super) spent: Option<String>,
+}
+
 type Listener = Box<dyn Fn(&StreamEvent) + Send + Sync>;
 
 /// What handle and conductor share.
@@ -60,6 +68,8 @@ pub(super) struct State {
     sinks: Vec<Sink>,
     /// The file that the last run recorded, which no further run can.
     spent: Option<String>,
+    /// The source that the last run could not give back.
+    gone: Option<String>,
     pub(super) counts: Vec<Arc<SinkCounts>>,
     recording: Option<Vec<u8>>,
     error: Option<Error>,
@@ -96,15 +106,11 @@ impl Inner {
         }
     }
 
-    /// Keeps the source of a run that did not start for the next one.
-    pub(super) fn keep(&self, source: Option<Source>) {
-        lock(&self.state).source = source;
-    }
-
     /// Ends a run that did not start.
-    pub(super) fn give_up(&self) {
+    pub(super) fn give_up(&self, unused: Unused) {
         let mut state = lock(&self.state);
         state.active = false;
+        Unused { source: state.source, gone: state.gone, sinks: state.sinks, spent: state.spent } = unused;
         // Writer threads that were started already return, and create nothing.
         for ring in state.rings.drain(..) {
             ring.close();
@@ -114,11 +120,20 @@ impl Inner {
         self.changed.notify_all();
     }
 
-    pub(super) fn finished(&self, source: Option<Source>, recording: Option<Vec<u8>>, error: Option<Error>) {
+    /// Ends a run. `source` is what it played, or the name of what did not come back.
+    pub(super) fn finished(
+        &self,
+        source: Result<Option<Source>, String>,
+        recording: Option<Vec<u8>>,
+        error: Option<Error>,
+    ) {
         let mut state = lock(&self.state);
         state.active = false;
         state.finished = true;
-        state.source = source;
+        (state.source, state.gone) = match source {
+            Ok(source) => (source, None),
+            Err(name) => (None, Some(name)),
+        };
         state.recording = recording;
         state.error.clone_from(&error);
         state.rings.clear();
@@ -154,6 +169,11 @@ impl Stream {
             block_size: config.block_size,
             latency: config.latency,
         })?;
+        Self::over(config, device)
+    }
+
+    /// A stream over a device that is open.
+    pub(super) fn over(config: StreamConfig, device: Box<dyn Device>) -> Result<Self> {
         let opened = device.opened().clone();
         for (what, config, opened) in [
             ("playback", &config.playback, &opened.playback),
@@ -240,7 +260,7 @@ impl Stream {
         if let Some(source) = &source {
             self.check_source(source)?;
         }
-        state.source = source;
+        (state.source, state.gone) = (source, None);
         Ok(())
     }
 
@@ -328,12 +348,30 @@ impl Stream {
         }
     }
 
+    /// Frames that a run is to record, where that can be told before it.
+    fn recorded(&self, run: &Run, source: Option<&Source>) -> Option<u64> {
+        let length = || match source? {
+            Source::Buffer { frames, looped: false } => {
+                let side = self.inner.opened.playback.as_ref()?;
+                Some((frames.len() / (side.channels * side.format.size())) as u64)
+            }
+            // A pipe may end before it says.
+            Source::File { reader, looped: false, .. } if reader.seekable() => reader.spec().frames,
+            _ => None,
+        };
+        let all = match run.pad.filter(|_| source.is_some()) {
+            None => run.frames?,
+            Some(pad) => run.frames.or_else(length)?.saturating_add(pad),
+        };
+        Some(all.saturating_sub(run.offset))
+    }
+
     /// Starts a run, after the source has given what `run.prebuffer` asks for.
     ///
     /// Not realtime-safe: blocks for the prebuffer.
     ///
     /// # Errors
-    /// `StreamState` while a run is under way or after [`close`](Self::close); what the device gives. Nothing was moved then.
+    /// As [`prepare`](Self::prepare) and [`Start::start`].
     pub fn start(&self, run: &Run) -> Result<()> {
         self.prepare(run, Vec::new())?.start()
     }
@@ -342,8 +380,10 @@ impl Stream {
     /// It alone records to `also`, too.
     ///
     /// # Errors
-    /// `StreamState` while a run is under way, after [`close`](Self::close), and where a file that was set was recorded by
-    /// a run before; `InvalidArgument` where the counts contradict each other, or `also` isn't the stream's.
+    /// `StreamState` while a run is under way, after [`close`](Self::close), where a file that was set was recorded by
+    /// a run before, and where the pipe that was set hung when the run before ended; `InvalidArgument` where the counts
+    /// contradict each other, or `also` isn't the stream's; `UnsupportedFile` where a file can't hold as much as it is to
+    /// get.
     pub fn prepare(&self, run: &Run, also: Vec<Sink>) -> Result<Start> {
         let mut state = self.idle()?;
         for sink in &also {
@@ -355,16 +395,30 @@ impl Stream {
             );
             return Err(Error::new(ErrorKind::StreamState, message));
         }
+        if let Some(name) = &state.gone {
+            let message = format!(
+                "{name} had given nothing for too long when the run before ended, and its pipe is gone: set a source anew, or none"
+            );
+            return Err(Error::new(ErrorKind::StreamState, message));
+        }
         if let Some(frames) = run.frames
             && run.offset > frames
         {
             let message = format!("offset {} is beyond the end at {frames} frames", run.offset);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
+        if let Some(frames) = self.recorded(run, state.source.as_ref()) {
+            for sink in state.sinks.iter().chain(&also) {
+                if let Sink::File { writer, .. } = sink {
+                    writer.check_frames(frames)?;
+                }
+            }
+        }
         if let Some(conductor) = state.conductor.take() {
             // It has said that it is over, so this doesn't wait.
             let _ = conductor.join();
         }
+        let extra = also.len();
         let mut sinks = std::mem::take(&mut state.sinks);
         state.spent = sinks.iter().find_map(Sink::file_name).map(str::to_owned);
         state.sinks = sinks.iter().filter_map(Sink::again).collect();
@@ -378,8 +432,10 @@ impl Stream {
         Ok(Start {
             inner: Arc::clone(&self.inner),
             run: *run,
-            source: state.source.take(),
-            sinks,
+            source: slot(state.source.take()),
+            sinks: sinks.into_iter().map(|sink| slot(Some(sink))).collect(),
+            extra,
+            gone: None,
             ending: Arc::clone(&state.ending),
             started: false,
         })

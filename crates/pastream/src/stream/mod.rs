@@ -6,6 +6,8 @@ mod engine;
 mod handle;
 mod prepare;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Prebuffer, Run, SideConfig, StreamConfig};
 pub use handle::{Stream, StreamEvent};

@@ -2,11 +2,11 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use pastream_rt::{Callback, Event, Gap, Limits, OnFull, Outcome, SinkCounts};
@@ -14,15 +14,15 @@ use ringbuf::{HeapRb, traits::Split};
 
 use super::{
     Prebuffer, Run,
-    conductor::{Conductor, Ending, FeedEnd},
-    engine::Engine,
-    handle::{Inner, closed, lock, side},
+    conductor::{Conductor, Ending},
+    engine::{Engine, StreamCallback},
+    handle::{Inner, Unused, closed, lock, side},
     prepare::{self, Feed, Target},
 };
 use crate::{
     Error, Result,
     format::with_sample,
-    ring::Ring,
+    ring::{FrameConsumer, Reader, Ring},
     sink::{self, Sink},
     source::{self, Source},
 };
@@ -32,13 +32,24 @@ const EVENTS: usize = 1024;
 /// Gaps that wait for a sink, at most; while there is no room for one the last gap grows.
 const GAPS: usize = 1024;
 
+/// What a thread takes, works on and gives back: nothing of it is lost where the thread or the run fails to start.
+pub(super) type Slot<T> = Arc<Mutex<Option<T>>>;
+
+pub(super) fn slot<T>(held: Option<T>) -> Slot<T> {
+    Arc::new(Mutex::new(held))
+}
+
 /// A run that is under way, but for its device. Dropping it gives the run up.
 #[must_use = "the run starts with `start`"]
 pub struct Start {
     pub(super) inner: Arc<Inner>,
     pub(super) run: Run,
-    pub(super) source: Option<Source>,
-    pub(super) sinks: Vec<Sink>,
+    pub(super) source: Slot<Source>,
+    pub(super) sinks: Vec<Slot<Sink>>,
+    /// How many of the sinks, at the end, are of this run alone.
+    pub(super) extra: usize,
+    /// The source that did not come back from its thread.
+    pub(super) gone: Option<String>,
     pub(super) ending: Arc<AtomicBool>,
     pub(super) started: bool,
 }
@@ -49,45 +60,19 @@ impl Start {
     /// Not realtime-safe: blocks for the prebuffer.
     ///
     /// # Errors
-    /// What the device, a source or a sink gives. Nothing was moved then.
+    /// What the device, a source or a sink gives. Nothing was moved then: source and sinks are set as they were, for the
+    /// next run. Rings that the program has the other end of are ended, and what a pipe gave meanwhile is lost.
     pub fn start(mut self) -> Result<()> {
         let started = self.begin();
         self.started = started.is_ok();
         started
     }
 
-    #[expect(clippy::too_many_lines, reason = "one run is set up in one order, which splitting would hide")]
     fn begin(&mut self) -> Result<()> {
-        let (inner, run, ending) = (&self.inner, &self.run, &self.ending);
+        let inner = Arc::clone(&self.inner);
         let (config, opened) = (&inner.config, &inner.opened);
-        let limits = Limits { frames: run.frames, pad: run.pad };
-
-        let mut kept = None;
-        let mut feed_ring = None;
-        let mut reading = None;
-        let feed = match self.source.take() {
-            None => None,
-            Some(Source::Buffer { frames, looped }) => {
-                kept = Some(Source::Buffer { frames: Arc::clone(&frames), looped });
-                Some(Feed::Buffer { frames, looped })
-            }
-            Some(Source::Ring(ring)) => {
-                kept = Some(Source::Ring(Arc::clone(&ring)));
-                feed_ring = Some(Arc::clone(&ring));
-                Some(Feed::Ring(ring))
-            }
-            Some(Source::File { mut reader, looped, buffer_size }) => {
-                let (channels, format) = side(opened.playback.as_ref(), "play")?;
-                reader.set_format(format);
-                if reader.seekable() {
-                    reader.seek(0)?;
-                }
-                let ring = Ring::new(channels * format.size(), buffer_size)?;
-                feed_ring = Some(Arc::clone(&ring));
-                reading = Some((reader, looped, buffer_size));
-                Some(Feed::Ring(ring))
-            }
-        };
+        let feed = self.feed()?;
+        let feed_ring = if let Some(Feed::Ring(ring)) = &feed { Some(Arc::clone(ring)) } else { None };
         let play = match (feed, &opened.playback) {
             (Some(feed), Some(side)) => {
                 let mapping = prepare::mapping("playback", config.playback.as_ref(), side.channels)?;
@@ -95,67 +80,85 @@ impl Start {
             }
             _ => None,
         };
+        // Now that its reading end is taken it is this run that closes it, whatever fails.
+        lock(&inner.state).rings.extend(feed_ring.clone());
 
         let mut targets = Vec::new();
-        let mut endings = Vec::new();
-        for sink in std::mem::take(&mut self.sinks) {
-            let (channels, format) = side(opened.recording.as_ref(), "record")?;
-            let (target, ending) = self.target(sink, channels * format.size(), format.silence())?;
+        for sink in &self.sinks {
+            let target = self.target(sink)?;
             lock(&inner.state).rings.push(Arc::clone(&target.frames));
             targets.push(target);
-            endings.push(ending);
         }
-        let counts: Vec<_> = targets.iter().map(|target| Arc::clone(&target.counts)).collect();
         let record = match &opened.recording {
-            Some(side) if !targets.is_empty() => {
+            // Without sinks, too: its levels are measured.
+            Some(side) => {
                 let mapping = prepare::mapping("recording", config.recording.as_ref(), side.channels)?;
-                Some(prepare::record(&targets, side.format, mapping, run.offset)?)
+                Some(prepare::record(&targets, side.format, mapping, self.run.offset)?)
             }
-            _ => None,
+            None => None,
         };
+        lock(&inner.state).counts = targets.iter().map(|target| Arc::clone(&target.counts)).collect();
 
-        {
-            let mut state = lock(&inner.state);
-            state.counts.clone_from(&counts);
-            state.rings.extend(feed_ring.clone());
-        }
-        let reader = match (reading, &feed_ring) {
-            (Some(reading), Some(ring)) => Some(Self::read(reading, ring, ending)?),
-            _ => None,
-        };
-        if let Some(ring) = &feed_ring {
-            let wanted = match run.prebuffer {
-                Prebuffer::None => 0,
-                Prebuffer::Frames(frames) => frames,
-                Prebuffer::Full if reader.is_some() => ring.capacity(),
-                Prebuffer::Full => 1,
-            };
-            ring.wait_readable(wanted, None, &|| ending.load(Ordering::Acquire));
-        }
-
+        let limits = Limits { frames: self.run.frames, pad: self.run.pad };
         let (events, told) = HeapRb::<Event>::new(EVENTS).split();
         let mut callback = Callback::new(limits, play, record, events, Arc::clone(&inner.shared));
         if let Some(side) = &opened.playback {
             callback = with_sample!(side.format, S => callback.silent::<S>());
         }
-        let conductor = Conductor {
-            inner: Arc::clone(inner),
+        let mut conductor = Conductor {
+            inner: Arc::clone(&inner),
             events: told,
-            ending: Arc::clone(ending),
-            feed: feed_ring.clone(),
-            source: kept,
-            reader,
-            sinks: endings,
+            ending: Arc::clone(&self.ending),
+            feed: feed_ring,
+            source: Arc::clone(&self.source),
+            reader: None,
+            sinks: Vec::new(),
         };
-        // It waits at the gate until the device runs, so that a device that fails to start leaves nothing behind.
-        let (open, gate) = mpsc::channel::<bool>();
+        match self.launch(&mut conductor, &targets, callback, limits) {
+            Ok((thread, gate)) => {
+                // First, so that a stop finds it.
+                lock(&inner.state).conductor = Some(thread);
+                // It waits at the gate, so there is one who takes it.
+                let _ = gate.send(conductor);
+                Ok(())
+            }
+            Err(error) => {
+                // Every thread is through after this, and has given back what it had.
+                self.gone = conductor.cancel();
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts the threads, waits for the prebuffer, and starts the device. The conductor's thread waits for the conductor:
+    /// where the device fails to start it is for this one to end the run.
+    fn launch(
+        &self,
+        conductor: &mut Conductor,
+        targets: &[Target],
+        callback: StreamCallback,
+        limits: Limits,
+    ) -> Result<(JoinHandle<()>, mpsc::Sender<Conductor>)> {
+        let (inner, ending) = (&self.inner, &self.ending);
+        for (sink, target) in self.sinks.iter().zip(targets) {
+            conductor.sinks.push(self.ending(sink, target)?);
+        }
+        if let Some(ring) = &conductor.feed {
+            conductor.reader = self.read(ring)?;
+            let wanted = match self.run.prebuffer {
+                Prebuffer::None => 0,
+                Prebuffer::Frames(frames) => frames,
+                Prebuffer::Full if conductor.reader.is_some() => ring.capacity(),
+                Prebuffer::Full => 1,
+            };
+            ring.wait_readable(wanted, None, &|| ending.load(Ordering::Acquire));
+        }
+        let (gate, passed) = mpsc::channel::<Conductor>();
         let thread = thread::Builder::new()
             .name("pastream-conductor".to_owned())
             .spawn(move || {
-                if gate.recv() == Ok(true) {
+                if let Ok(conductor) = passed.recv() {
                     conductor.run();
-                } else {
-                    conductor.cancel();
                 }
             })
             .map_err(|error| Error::io("cannot start the conductor thread", error))?;
@@ -164,7 +167,7 @@ impl Start {
             limits,
             shared: Arc::clone(&inner.shared),
             ending: Arc::clone(ending),
-            source: feed_ring,
+            source: conductor.feed.clone(),
             sinks: targets
                 .iter()
                 .filter(|target| target.on_full != OnFull::Discard)
@@ -172,92 +175,153 @@ impl Start {
                 .collect(),
             conductor: thread.thread().clone(),
         };
-        drop(targets);
         let started = inner.device(|device| device.start(Box::new(engine))).unwrap_or_else(|| Err(closed()));
-        // The conductor lives until it is told, so the gate is there.
-        let _ = open.send(started.is_ok());
-        lock(&inner.state).conductor = Some(thread);
-        started
+        if let Err(error) = started {
+            drop(gate);
+            // It had nothing to do that could fail.
+            let _ = thread.join();
+            return Err(error);
+        }
+        Ok((thread, gate))
     }
 
-    /// The reader thread of a file.
-    fn read(
-        (mut reader, looped, buffer_size): (Box<crate::file::FileReader>, bool, usize),
-        ring: &Arc<Ring>,
-        ending: &Arc<AtomicBool>,
-    ) -> Result<mpsc::Receiver<FeedEnd>> {
+    /// Where the frames to play will be.
+    fn feed(&self) -> Result<Option<Feed>> {
+        Ok(match &mut *lock(&self.source) {
+            None => None,
+            Some(Source::Buffer { frames, looped }) => {
+                Some(Feed::Buffer { frames: Arc::clone(frames), looped: *looped })
+            }
+            Some(Source::Ring(ring)) => Some(Feed::Ring(Arc::clone(ring))),
+            Some(Source::File { reader, buffer_size, .. }) => {
+                let (channels, format) = side(self.inner.opened.playback.as_ref(), "play")?;
+                reader.set_format(format);
+                if reader.seekable() {
+                    reader.seek(0)?;
+                }
+                Some(Feed::Ring(Ring::new(channels * format.size(), *buffer_size)?))
+            }
+        })
+    }
+
+    /// The reader thread of a file, where it is one that is played.
+    fn read(&self, ring: &Arc<Ring>) -> Result<Option<(String, mpsc::Receiver<Result<()>>)>> {
+        let name = match &*lock(&self.source) {
+            Some(Source::File { reader, .. }) => reader.name().to_owned(),
+            _ => return Ok(None),
+        };
         let (done, end) = mpsc::channel();
-        let writer = ring.writer()?;
-        let ending = Arc::clone(ending);
+        let (slot, writer, ending) = (Arc::clone(&self.source), ring.writer()?, Arc::clone(&self.ending));
         thread::Builder::new()
             .name("pastream-reader".to_owned())
             .spawn(move || {
-                let read = source::feed(&mut reader, writer, looped, &|| ending.load(Ordering::Acquire));
+                let mut source = lock(&slot).take();
+                let cancelled = || ending.load(Ordering::Acquire);
+                let read = match &mut source {
+                    Some(Source::File { reader, looped, .. }) => {
+                        source::feed(reader, writer, *looped, &cancelled)
+                    }
+                    _ => Ok(()),
+                };
+                *lock(&slot) = source;
                 // Nobody listens where the run gave up waiting for a pipe.
-                let _ = done.send((reader, looped, buffer_size, read));
+                let _ = done.send(read);
             })
             .map_err(|error| Error::io("cannot start the reader thread", error))?;
-        Ok(end)
+        Ok(Some((name, end)))
     }
 
-    /// The rings of a sink, and what it ends in; starts the writer thread of a file.
-    fn target(&self, sink: Sink, frame_size: usize, silence: u8) -> Result<(Target, Ending)> {
-        let on_full = self.inner.config.on_full;
+    /// The rings of a sink.
+    fn target(&self, sink: &Slot<Sink>) -> Result<Target> {
+        let (channels, format) = side(self.inner.opened.recording.as_ref(), "record")?;
+        let frame_size = channels * format.size();
         let counts = Arc::<SinkCounts>::default();
         let new_gaps = || Ring::new(size_of::<Gap>(), GAPS);
-        match sink {
-            Sink::Buffer { frames: capacity } => {
-                let (frames, gaps) = (Ring::new(frame_size, capacity.max(1))?, new_gaps()?);
-                let on_full = OnFull::Discard;
-                let ending = Ending::Buffer {
-                    frames: Arc::clone(&frames),
-                    capacity,
-                    silence,
-                    gaps: gaps.consumer()?,
-                    seen: Vec::new(),
-                };
-                Ok((Target { frames, gaps, counts, on_full }, ending))
+        let mut on_full = self.inner.config.on_full;
+        let (frames, gaps) = match &*lock(sink) {
+            Some(Sink::Buffer { frames: capacity }) => {
+                on_full = OnFull::Discard;
+                (Ring::new(frame_size, (*capacity).max(1))?, new_gaps()?)
             }
-            Sink::File { mut writer, buffer_size } => {
-                let (frames, gaps) = (Ring::new(frame_size, buffer_size)?, new_gaps()?);
-                let (reader, gap_reader) = (frames.reader()?, gaps.consumer()?);
-                let (shared, ending) = (Arc::clone(&self.inner.shared), Arc::clone(&self.ending));
-                let done = thread::Builder::new()
-                    .name("pastream-writer".to_owned())
-                    .spawn(move || {
-                        let complete = || shared.outcome() == Outcome::Finished;
-                        let written = sink::drain(&mut writer, reader, gap_reader, silence, &complete);
-                        if written.is_err() {
-                            // A recording that can't be stored ends the run; the other sinks are completed.
-                            shared.request_abort();
-                            ending.store(true, Ordering::Release);
-                        }
-                        written
-                    })
-                    .map_err(|error| Error::io("cannot start the writer thread", error))?;
-                let ending = Ending::File { frames: Arc::clone(&frames), done };
-                Ok((Target { frames, gaps, counts, on_full }, ending))
-            }
-            Sink::Ring { frames, gaps } => {
+            Some(Sink::File { buffer_size, .. }) => (Ring::new(frame_size, *buffer_size)?, new_gaps()?),
+            Some(Sink::Ring { frames, gaps }) => {
+                // Where another has the writing end, the ring is that one's to open and to end.
+                drop(frames.writer()?);
                 frames.reopen();
-                let (gaps, own) = if let Some(gaps) = gaps {
-                    (gaps, None)
-                } else {
-                    let gaps = new_gaps()?;
-                    let own = gaps.consumer()?;
-                    (gaps, Some(own))
-                };
-                let ending = Ending::Ring { frames: Arc::clone(&frames), gaps: own };
-                Ok((Target { frames, gaps, counts, on_full }, ending))
+                (Arc::clone(frames), gaps.clone().map_or_else(new_gaps, Ok)?)
             }
-        }
+            None => (Ring::new(frame_size, 1)?, new_gaps()?),
+        };
+        Ok(Target { frames, gaps, counts, on_full })
+    }
+
+    /// What a sink ends in; starts the writer thread of a file.
+    fn ending(&self, sink: &Slot<Sink>, target: &Target) -> Result<Ending> {
+        let silence = self.inner.opened.recording.as_ref().map_or(0, |side| side.format.silence());
+        let (frames, gaps) = (Arc::clone(&target.frames), &target.gaps);
+        Ok(match &*lock(sink) {
+            Some(Sink::Buffer { frames: capacity }) => Ending::Buffer {
+                frames,
+                capacity: *capacity,
+                silence,
+                gaps: gaps.consumer()?,
+                seen: Vec::new(),
+            },
+            Some(Sink::File { .. }) => {
+                let (reader, gaps) = (frames.reader()?, gaps.consumer()?);
+                Ending::File { frames, done: self.write(Arc::clone(sink), reader, gaps, silence)? }
+            }
+            Some(Sink::Ring { gaps: Some(_), .. }) | None => Ending::Ring { frames, gaps: None },
+            Some(Sink::Ring { gaps: None, .. }) => Ending::Ring { frames, gaps: Some(gaps.consumer()?) },
+        })
+    }
+
+    /// The writer thread of a file.
+    fn write(
+        &self,
+        slot: Slot<Sink>,
+        reader: Reader,
+        gaps: FrameConsumer<Gap>,
+        silence: u8,
+    ) -> Result<JoinHandle<Result<()>>> {
+        let (shared, ending) = (Arc::clone(&self.inner.shared), Arc::clone(&self.ending));
+        thread::Builder::new()
+            .name("pastream-writer".to_owned())
+            .spawn(move || {
+                let mut sink = lock(&slot).take();
+                let complete = || shared.outcome() == Outcome::Finished;
+                let written = match &mut sink {
+                    Some(Sink::File { writer, .. }) => sink::drain(writer, reader, gaps, silence, &complete),
+                    _ => Ok(()),
+                };
+                if written.is_err() {
+                    // A recording that can't be stored ends the run; the other sinks are completed.
+                    shared.request_abort();
+                    ending.store(true, Ordering::Release);
+                }
+                *lock(&slot) = sink;
+                written
+            })
+            .map_err(|error| Error::io("cannot start the writer thread", error))
     }
 }
 
 impl Drop for Start {
     fn drop(&mut self) {
-        if !self.started {
-            self.inner.give_up();
+        if self.started {
+            return;
         }
+        let kept = self.sinks.len() - self.extra;
+        let mut sinks: Vec<_> = self.sinks.iter().take(kept).filter_map(|sink| lock(sink).take()).collect();
+        // A device that ran before it failed may have had a file begun.
+        let begun =
+            sinks.extract_if(.., |sink| matches!(sink, Sink::File { writer, .. } if !writer.is_unused()));
+        let spent = begun.last().as_ref().and_then(Sink::file_name).map(str::to_owned);
+        self.inner.give_up(Unused {
+            source: lock(&self.source).take(),
+            gone: self.gone.take(),
+            sinks,
+            spent,
+        });
     }
 }

@@ -1,4 +1,12 @@
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use pastream::{
     ErrorKind, SampleFormat,
@@ -216,4 +224,129 @@ fn a_file_that_is_not_in_its_place_any_more_is_told_and_is_whole() {
         assert_eq!(there(&moved), [1, 2, 3, 4]);
     }
     assert_eq!(fs::read(&path).unwrap(), b"another's");
+}
+
+#[test]
+fn of_two_that_begin_at_once_one_records_and_the_other_leaves_it_alone() {
+    let folder = Folder::new("at-once");
+    let path = folder.join("take.wav");
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    for round in 0..500 {
+        let (start, begun) = (Barrier::new(3), Barrier::new(3));
+        let record = |frames: Vec<u8>| {
+            let mut writer = FileWriter::create(&path, wav.clone()).unwrap();
+            start.wait();
+            let won = writer.write(&frames);
+            begun.wait();
+            won.map(|()| (writer.finish(), frames))
+        };
+        let won = thread::scope(|scope| {
+            let writers = [1, 2].map(|value| scope.spawn(move || record(vec![value; 4])));
+            // Who only asks is in nobody's way.
+            start.wait();
+            drop(FileWriter::create(&path, wav.clone()));
+            begun.wait();
+            writers.map(|writer| writer.join().unwrap())
+        });
+        let [won, lost] = if won[0].is_ok() { won } else { [won[1].clone(), won[0].clone()] };
+        let (finished, frames) = won.unwrap();
+        finished.unwrap();
+        assert_eq!(there(&path), frames, "round {round}");
+        let error = lost.unwrap_err();
+        assert!(error.message().contains("it is open to be played or recorded"), "{error}");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn whoever_asks_for_a_file_keeps_nobody_from_beginning_it() {
+    let folder = Folder::new("asked");
+    let path = folder.join("take.wav");
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    fs::write(&path, "").unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                drop(FileWriter::create(&path, wav.clone()));
+            }
+        });
+        let begun = (0..2000).try_for_each(|_| FileWriter::create(&path, wav.clone())?.begin());
+        over.store(true, Ordering::Relaxed);
+        begun.unwrap();
+    });
+}
+
+/// Another that creates a file, and removes it again since it can't go on: between the opening and the locking of it here.
+#[cfg(unix)]
+#[test]
+fn a_file_that_was_removed_before_it_was_locked_is_created_anew() {
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = Folder::new("anew");
+    let path = folder.join("take.wav");
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                if let Ok(file) = fs::File::create_new(&path)
+                    && file.try_lock().is_ok()
+                    && file.metadata().unwrap().nlink() > 0
+                {
+                    fs::remove_file(&path).unwrap();
+                }
+            }
+        });
+        let recorded = (0..2000).try_for_each(|_| {
+            let mut writer = FileWriter::create(&path, wav.clone())?;
+            // Where the other has it there is nothing to say.
+            if writer.begin().is_ok() {
+                writer.finish()?;
+                let _ = fs::remove_file(&path);
+            }
+            Ok::<_, pastream::Error>(())
+        });
+        over.store(true, Ordering::Relaxed);
+        recorded.unwrap();
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn what_leads_to_no_file_is_refused_at_once() {
+    let folder = Folder::new("dangling");
+    std::os::unix::fs::symlink("nothing.wav", folder.join("link.wav")).unwrap();
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    for (name, why) in
+        [("link.wav", "it is a link to a file that isn't there"), ("new.wav/", "it is a directory")]
+    {
+        let error = FileWriter::create(&folder.join(name), wav.clone()).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.message().ends_with(why), "{error}");
+    }
+}
+
+/// As above, a size limit is the full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_gets_no_header_is_not_left() {
+    const INSIDE: &str = "PASTREAM_TEST_NO_ROOM";
+    if let Some(folder) = std::env::var_os(INSIDE) {
+        let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+        let path = Path::new(&folder).join("new.wav");
+        let mut writer = FileWriter::create(&path, wav).unwrap();
+        assert_eq!(writer.begin().unwrap_err().kind(), ErrorKind::Io);
+        assert!(!path.exists());
+        return;
+    }
+    let folder = Folder::new("no-room");
+    let output = std::process::Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "writing::a_file_that_gets_no_header_is_not_left", "--nocapture"])
+        .env(INSIDE, folder.join(""))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

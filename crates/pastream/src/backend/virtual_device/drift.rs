@@ -3,6 +3,7 @@ use rubato::{
     audioadapter_buffers::direct::InterleavedSlice,
 };
 
+use super::memory::filled;
 use crate::{Error, ErrorKind, Result};
 
 /// The crystal of the capture side: takes frames of the playback clock, gives those of its own.
@@ -27,7 +28,7 @@ impl Drift {
             Error::new(ErrorKind::UnsupportedConfig, "virtual device: this drift can't be had")
                 .with_source(error)
         })?;
-        let captured = vec![0.0; resampler.output_frames_max() * channels];
+        let captured = filled(resampler.output_frames_max() * channels, 0.0);
         Ok(Self { resampler, channels, captured })
     }
 

@@ -1,4 +1,4 @@
-use std::{hint::black_box, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use fastrand::Rng;
 use pastream_rt::{Block, Flow, Times, Wire, Xruns};
@@ -7,6 +7,7 @@ use super::{
     fault::{FaultKind, Scheduled},
     keys::Keys,
     line::{End, Line},
+    memory::filled,
 };
 use crate::{
     Result,
@@ -185,8 +186,6 @@ impl Engine {
 /// Silence of `frames`, every page of it written.
 fn silent(end: Option<End>, frames: usize) -> Vec<u64> {
     let Some(end) = end else { return Vec::new() };
-    let mut words = vec![0; (end.frame_size() * frames).div_ceil(8)];
-    // Unseen by the optimizer, which could leave zeros to pages that are not there yet.
-    bytemuck::cast_slice_mut::<u64, u8>(black_box(&mut words)).fill(end.format.silence());
-    words
+    let word = u64::from_ne_bytes([end.format.silence(); 8]);
+    filled((end.frame_size() * frames).div_ceil(8), word)
 }

@@ -5,6 +5,7 @@ use pastream_rt::{Wire, Xruns};
 use super::{
     convert::{decode, encode},
     drift::Drift,
+    memory::filled,
 };
 use crate::{Result, SampleFormat};
 
@@ -51,22 +52,23 @@ impl Line {
         let drift = if ppm == 0.0 { None } else { Some(Drift::new(ppm, captured.channels, max_frames)?) };
         let size = captured.frame_size();
         let turned = drift.as_ref().map_or(max_frames, Drift::max_frames);
-        let filled = if drift.is_some() { delay + max_frames } else { delay };
-        let mut store = VecDeque::with_capacity((filled + 2 * max_frames + turned) * size);
-        store.resize(filled * size, captured.format.silence());
-        let silence = |frames: usize| vec![captured.format.silence(); frames * size];
+        let begun = if drift.is_some() { delay + max_frames } else { delay };
+        let silence = |frames: usize| filled(frames * size, captured.format.silence());
+        // Filled to its capacity and then emptied, which keeps the memory.
+        let mut store = VecDeque::from(silence(begun + 2 * max_frames + turned));
+        store.truncate(begun * size);
         let mapped = max_frames * captured.channels * played.format.size();
         Ok(Self {
             played,
             captured,
             max_frames,
-            mapped: vec![played.format.silence(); mapped],
-            samples: vec![0.0; max_frames * captured.channels],
+            mapped: filled(mapped, played.format.silence()),
+            samples: filled(max_frames * captured.channels, 0.0),
             encoded: silence(turned),
             store,
             block: silence(max_frames),
             drift,
-            overflow: (filled + 2 * max_frames) * size,
+            overflow: (begun + 2 * max_frames) * size,
             xruns: Xruns::NONE,
         })
     }
@@ -132,5 +134,37 @@ impl Wire for Line {
             self.store.drain(..wanted);
         }
         block
+    }
+}
+
+#[cfg(test)]
+#[cfg(all(target_os = "linux", not(miri)))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Pages that this thread was the first to touch.
+    fn touched() -> u64 {
+        let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        fields.split_whitespace().nth(7).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn every_page_is_there_before_the_first_block() {
+        let played = End { channels: 1, format: SampleFormat::Int16 };
+        for (frames, channels, ppm) in [(1 << 13, 4, 50.0), (1 << 16, 1, 0.0), (1 << 16, 4, 0.0)] {
+            let captured = End { channels, format: SampleFormat::Float32 };
+            let mut line = Line::new(played, captured, 2 * frames, ppm, frames).unwrap();
+            let output = filled(frames * played.frame_size(), 1_u8);
+            let before = touched();
+            for _ in 0..6 {
+                line.turn(&output);
+            }
+            // The stack and what the resampler has for itself take a few; a line that isn't there takes hundreds.
+            let pages = touched() - before;
+            assert!(pages < 16, "{pages} pages were not there");
+        }
     }
 }

@@ -8,6 +8,7 @@ mod engine;
 mod fault;
 mod keys;
 mod line;
+mod memory;
 
 pub use backend::VirtualBackend;
 

@@ -39,6 +39,7 @@ impl PcmEncoder {
         output.append(&(layout.header)(&spec, known), &mut start)?;
         // What was there stays until here.
         output.resize(start)?;
+        output.keep();
         // Whole samples, so that none is cut in two.
         let swap = Self::SWAP / spec.encoding.size() * spec.encoding.size();
         let swapped = spec.is_swapped().then(|| vec![0; swap].into_boxed_slice());

@@ -4,7 +4,7 @@ mod reader;
 mod writer;
 
 pub(super) use reader::decoder;
-pub(super) use writer::encoder;
+pub(super) use writer::{encoder, limit};
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;

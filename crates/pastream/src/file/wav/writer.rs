@@ -16,7 +16,7 @@ pub(in crate::file) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Enc
 }
 
 /// The most bytes of data: the RIFF length counts what follows its field, and a byte of padding.
-fn limit(spec: &Spec) -> u64 {
+pub(in crate::file) fn limit(spec: &Spec) -> u64 {
     u64::from(u32::MAX) - (header(spec, None).len() as u64 - 8) - 1
 }
 
