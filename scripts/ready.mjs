@@ -8,4 +8,4 @@ if (process.env.CI || has('cargo', 'deny')) {
 } else {
   process.stdout.write('• licences are not checked: `cargo install cargo-deny --locked` brings what does\n')
 }
-for (const script of ['loom', 'test']) run('npm', ['run', '--silent', script])
+for (const script of ['loom', 'test', 'docs']) run('npm', ['run', '--silent', script])
