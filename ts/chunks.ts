@@ -1,5 +1,6 @@
 import { invalid } from './error.ts'
 import { arrays, bytesOf, sampleSize, samples, silence, type Format, type SampleArray } from './format.ts'
+import { turn } from './interrupt.ts'
 import { natural, nothingElse } from './options.ts'
 import { Recording } from './recording.ts'
 import type { RingBuffer } from './ring.ts'
@@ -40,6 +41,9 @@ export interface Recorder {
   /** The end of the run. */
   wait(): Promise<unknown>
   stop(): Promise<void>
+  /** Ends the run at once, when `signal` does. */
+  abort(): void
+  readonly signal: AbortSignal | undefined
 }
 
 /**
@@ -115,7 +119,8 @@ export class Chunks<T = SampleArray> implements AsyncIterableIterator<T> {
   }
 
   async *#run(): AsyncGenerator<T, undefined, undefined> {
-    const { format, channels } = this.#recorder
+    const { format, channels, signal } = this.#recorder
+    const abort = (): void => this.#recorder.abort()
     const [size, overlap, ring, memory] = [this.#size, this.#overlap, this.#recording.frames, this.#memory]
     ring.write(new Uint8Array(overlap * ring.elementSize).fill(silence(format)))
     await this.#recorder.start(this.#recording)
@@ -123,9 +128,12 @@ export class Chunks<T = SampleArray> implements AsyncIterableIterator<T> {
     const over = this.#recorder.wait()
     over.catch(() => {}) // thrown below
     let delivered = 0
+    signal?.addEventListener('abort', abort)
     try {
       for (;;) {
+        await turn()
         await ring.readable(size ?? 1)
+        signal?.throwIfAborted()
         // Where chunks vary none wraps.
         const [frames, first, second] = this.#next(ring)
         const fresh = frames - overlap
@@ -139,6 +147,7 @@ export class Chunks<T = SampleArray> implements AsyncIterableIterator<T> {
       this.#account(delivered, Number.MAX_SAFE_INTEGER)
       this.#lost = this.#totalLost
     } finally {
+      signal?.removeEventListener('abort', abort)
       await this.#recorder.stop()
       await over
     }

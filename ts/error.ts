@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'ERR_PASTREAM_DEVICE_NOT_FOUND'
   | 'ERR_PASTREAM_DEVICE_AMBIGUOUS'
   | 'ERR_PASTREAM_DEVICE_LOST'
+  /** Of real devices, which others may use; the virtual one is never busy. */
   | 'ERR_PASTREAM_DEVICE_BUSY'
   | 'ERR_PASTREAM_HOST_UNAVAILABLE'
   | 'ERR_PASTREAM_UNSUPPORTED_CONFIG'

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { invalid, PastreamError } from './error.ts'
 import { bytesOf, type Format, type Samples } from './format.ts'
+import { turn } from './interrupt.ts'
 import type { RingBuffer } from './ring.ts'
 import type { StreamView } from './stream/view.ts'
 
@@ -71,15 +72,18 @@ function steps(parts: Parts): Steps {
   return { next: () => iterator.next(), stop }
 }
 
+/** The end of a run, seen by whoever is in a step that may hang: set while there is one. */
+interface Ending {
+  stop: () => void
+}
+
 /** Writes `parts` to `ring` until they are over or the ring is closed; a step that hangs then is left alone. */
-export async function feed(parts: Parts, ring: RingBuffer<Format>): Promise<void> {
+async function feed(parts: Parts, ring: RingBuffer<Format>, ending: Ending): Promise<void> {
   const size = ring.elementSize
   const source = steps(parts)
-  let stop = (): void => {}
-  void ring.closing().then(() => stop())
   const next = (): Promise<IteratorResult<Samples, unknown> | undefined> =>
     new Promise((resolve, reject) => {
-      stop = () => resolve(undefined)
+      ending.stop = () => resolve(undefined)
       Promise.resolve(source.next()).then(resolve, reject)
     })
   let rest = new Uint8Array(0)
@@ -96,9 +100,11 @@ export async function feed(parts: Parts, ring: RingBuffer<Format>): Promise<void
         if (data.length >= size) await ring.writable()
       }
       rest = data.slice()
+      await turn()
     }
-    if (over && rest.length > 0)
+    if (over && rest.length > 0) {
       throw invalid(`it ended in the middle of a frame, after ${rest.length} bytes of ${size}`)
+    }
   } finally {
     // Not waited for: it may hang in the step that nobody needs any more.
     if (!over) void Promise.resolve(source.stop()).catch(() => {})
@@ -123,10 +129,12 @@ export async function runSource(
   args: unknown[],
   loop: boolean,
 ): Promise<void> {
+  const ending: Ending = { stop: () => {} }
+  void ring.closing().then(() => ending.stop())
   for (;;) {
     const before = ring.written
     const given = hook(stream, ring, ...args)
-    if (isIterable(given)) await feed(given, ring)
+    if (isIterable(given)) await feed(given, ring, ending)
     else await given
     if (!loop || ring.closed) break
     if (ring.written === before) throw invalid('it gave no frames to loop')

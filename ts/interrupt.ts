@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+
 /** The longest time of a timer. */
 export const FOR_EVER = 2 ** 31 - 1
 
@@ -30,4 +32,15 @@ export async function interrupt<T>(
     // What comes of it now, nobody asks for.
     work.catch(() => {})
   }
+}
+
+/** How long a loop that never waits may keep everything else of its thread waiting. */
+const TURN_MS = 10
+let turned = 0
+
+/** Lets timers and events have their turn, in a loop that may never have to wait. */
+export async function turn(): Promise<void> {
+  if (performance.now() - turned < TURN_MS) return
+  await setImmediate()
+  turned = performance.now()
 }

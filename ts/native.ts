@@ -42,8 +42,8 @@ async function settled(work: () => Promise<Binding.Settled>): Promise<Binding.Se
 }
 
 /** Waits for a call of the binding that takes its time. */
-export async function settle(work: () => Promise<Binding.Settled>): Promise<boolean | undefined> {
-  return (await settled(work)).value
+export async function settle(work: () => Promise<Binding.Settled>): Promise<void> {
+  await settled(work)
 }
 
 /** Waits for a call of the binding that reads; answers its bytes. */

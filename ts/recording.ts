@@ -1,4 +1,5 @@
 import { silence, type Format } from './format.ts'
+import { turn } from './interrupt.ts'
 import { RingBuffer } from './ring.ts'
 
 /** Gaps that wait for the reader, at most; while there is no room for one the last gap grows. */
@@ -45,6 +46,7 @@ export class Recording<F extends Format> {
     const silent = silence(frames.format)
     let taken = 0
     for (;;) {
+      await turn()
       const available = await frames.readable()
       const gap = this.gap(available === 0 ? Number.POSITIVE_INFINITY : taken + Math.min(available, most))
       const until = gap ? gap.position - taken : most

@@ -2,7 +2,7 @@ import { isMainThread } from 'node:worker_threads'
 import { invalid } from './error.ts'
 import { arrays, bytes, bytesOf, FORMATS, sampleSize, type ArrayOf, type Format, type Samples } from './format.ts'
 import { call, native } from './native.ts'
-import { natural, seconds } from './options.ts'
+import { count, natural, seconds } from './options.ts'
 import { FOR_EVER, interrupt, type Interruptible } from './interrupt.ts'
 import type { BindingRing } from './binding/binding.js'
 
@@ -171,24 +171,29 @@ export class RingBuffer<F extends Format | undefined = undefined> {
     return new Type(memory as ArrayBufferLike as ArrayBuffer, HEADER_BYTES + start * elementSize, samples) as View<F>
   }
 
+  /** A count of frames, at most those that fit. */
+  #count(frames: number): number {
+    return frames === Number.POSITIVE_INFINITY ? this.length : Math.min(count('frames', frames) ?? 0, this.length)
+  }
+
   /** The next `frames` to read, or as many as there are, in the ring's own memory. */
   getReadBuffers(frames = this.length): [frames: number, part1: View<F>, part2: View<F>] {
-    return this.#parts(this.#index(READ_INDEX), Math.min(frames, this.readAvailable))
+    return this.#parts(this.#index(READ_INDEX), Math.min(this.#count(frames), this.readAvailable))
   }
 
   /** Room for the next `frames`, or as many as there is room for, in the ring's own memory. */
   getWriteBuffers(frames = this.length): [frames: number, part1: View<F>, part2: View<F>] {
-    return this.#parts(this.#index(WRITE_INDEX), Math.min(frames, this.writeAvailable))
+    return this.#parts(this.#index(WRITE_INDEX), Math.min(this.#count(frames), this.writeAvailable))
   }
 
   /** Gives back `frames` that were read, or as many as there are; returns how many. */
   advanceReadIndex(frames: number): number {
-    return this.#advance(READ_INDEX, Math.min(frames, this.readAvailable))
+    return this.#advance(READ_INDEX, Math.min(this.#count(frames), this.readAvailable))
   }
 
   /** Hands over `frames` that were written, or as many as there is room for; returns how many. */
   advanceWriteIndex(frames: number): number {
-    const moved = this.#advance(WRITE_INDEX, Math.min(frames, this.writeAvailable))
+    const moved = this.#advance(WRITE_INDEX, Math.min(this.#count(frames), this.writeAvailable))
     this.written += moved
     return moved
   }
@@ -226,7 +231,7 @@ export class RingBuffer<F extends Format | undefined = undefined> {
   /** A copy of the next `frames`, or of as many as there are. */
   read(frames = this.length): View<F> {
     const Type = arrays[this.format ?? 'uint8']
-    const size = Math.min(frames, this.readAvailable) * this.elementSize
+    const size = Math.min(this.#count(frames), this.readAvailable) * this.elementSize
     const out = new Type(size / Type.BYTES_PER_ELEMENT) as View<F>
     this.readInto(out)
     return out
@@ -250,14 +255,14 @@ export class RingBuffer<F extends Format | undefined = undefined> {
    * Where the writer waits for room, too, ask for no more than half a ring each.
    */
   async readable(frames = 1, { signal }: Interruptible = {}): Promise<number> {
-    const wanted = Math.min(frames, this.length)
+    const wanted = this.#count(frames)
     await this.#wait(WANT_READABLE, wanted, () => this.#canRead(wanted), signal)
     return this.readAvailable
   }
 
   /** Waits until there is room for `frames` (at most the ring holds), or nobody will read. Returns the room. */
   async writable(frames = 1, { signal }: Interruptible = {}): Promise<number> {
-    const wanted = Math.min(frames, this.length)
+    const wanted = this.#count(frames)
     await this.#wait(WANT_WRITABLE, wanted, () => this.#canWrite(wanted), signal)
     return this.writeAvailable
   }
@@ -267,7 +272,7 @@ export class RingBuffer<F extends Format | undefined = undefined> {
    * main thread would stand still.
    */
   waitReadable(frames = 1, timeout?: number): number {
-    const wanted = Math.min(frames, this.length)
+    const wanted = this.#count(frames)
     const wait = (milliseconds: number): void => this.binding.waitReadable(wanted, milliseconds)
     this.#block('readable', () => this.#canRead(wanted), wait, timeout)
     return this.readAvailable
@@ -275,7 +280,7 @@ export class RingBuffer<F extends Format | undefined = undefined> {
 
   /** As `writable`, but blocks the thread: see `waitReadable`. */
   waitWritable(frames = 1, timeout?: number): number {
-    const wanted = Math.min(frames, this.length)
+    const wanted = this.#count(frames)
     const wait = (milliseconds: number): void => this.binding.waitWritable(wanted, milliseconds)
     this.#block('writable', () => this.#canWrite(wanted), wait, timeout)
     return this.writeAvailable

@@ -18,6 +18,15 @@ function split<P extends Pair<Format>, R extends object>(options: StreamOptions<
   return [defined(stream) as StreamOptions<P>, rest as unknown as R]
 }
 
+/** A source, of which a file that is opened here is closed at the end. */
+async function opened(given: Source) {
+  const source = await resolve(given)
+  const close = async (): Promise<void> => {
+    if (source instanceof SoundFile && source !== given) await source.close()
+  }
+  return { source, [Symbol.asyncDispose]: close }
+}
+
 /** What a file says, where the options of a stream don't. */
 function like(source: unknown, options: StreamOptions): StreamOptions {
   if (!(source instanceof SoundFile)) return options
@@ -28,9 +37,9 @@ function like(source: unknown, options: StreamOptions): StreamOptions {
 /** Plays on a stream of its own, which for a file has its rate, channels and format. */
 export async function play(source: Source, options: StreamOptions & PlayOptions = {}): Promise<void> {
   const [asked, run] = split(options)
-  const resolved = await resolve(source)
-  await using stream = await OutputStream.open(like(resolved, asked))
-  await stream.play(resolved, run)
+  await using resolved = await opened(source)
+  await using stream = await OutputStream.open(like(resolved.source, asked))
+  await stream.play(resolved.source, run)
 }
 
 /** Records on a stream of its own: frames − offset frames × channels, interleaved. */
@@ -55,9 +64,9 @@ export async function playrec<const P extends Pair<Format> = Format>(
 ): Promise<ArrayOf[Recorded<P>]>
 export async function playrec(source: Source, options: StreamOptions & PlayRecordOptions = {}): Promise<unknown> {
   const [asked, run] = split(options)
-  const resolved = await resolve(source)
-  await using stream = await DuplexStream.open(like(resolved, asked))
-  return await stream.playrec(resolved, run)
+  await using resolved = await opened(source)
+  await using stream = await DuplexStream.open(like(resolved.source, asked))
+  return await stream.playrec(resolved.source, run)
 }
 
 /**
@@ -79,9 +88,9 @@ export async function* chunks(options: StreamOptions & ChunkOptions = {}): Async
     yield* stream.chunks(rest)
     return
   }
-  const resolved = await resolve(playback)
-  await using stream = await DuplexStream.open(like(resolved, asked))
-  yield* stream.chunks({ ...cut, playback: resolved })
+  await using resolved = await opened(playback)
+  await using stream = await DuplexStream.open(like(resolved.source, asked))
+  yield* stream.chunks({ ...cut, playback: resolved.source })
 }
 
 /** What a device would be opened with. */

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { invalid, PastreamError } from './error.ts'
 import { describe, SoundFile, type FileSink } from './file.ts'
 import type { Format } from './format.ts'
@@ -46,36 +47,41 @@ function isWritableStream(sink: object): sink is WritableStream {
   return 'getWriter' in sink && typeof sink.getWriter === 'function'
 }
 
+/** The process's own outlets stay open. */
+function isOutlet(to: Writable): boolean {
+  return to === process.stdout || to === process.stderr
+}
+
 async function toWritable(recording: Recording<Format>, to: Writable): Promise<void> {
   let wake = (): void => {}
-  let failed: unknown
-  const fail = (error: unknown): void => {
-    failed ??= error
+  let failed: { error: unknown } | undefined
+  // Rejects when it fails or is closed before its end, also after the last byte: a disk may be full when it is closed.
+  const end = finished(to, { cleanup: true })
+  end.catch((error: unknown) => {
+    failed = { error }
     wake()
-  }
-  const closed = (): void => {
-    if (!to.writableFinished) fail(new Error('the stream was closed before its end'))
-  }
-  to.on('error', fail).on('close', closed)
-  to.on('drain', () => wake())
+  })
+  const drained = (): void => wake()
+  to.on('drain', drained)
   try {
     for await (const part of recording.bytes(PART)) {
-      if (failed === undefined && to.write(part)) continue
-      if (failed === undefined) await new Promise<void>((resolve) => (wake = resolve))
-      if (failed !== undefined) throw failed
+      if (!failed && !to.destroyed && to.write(part)) continue
+      if (to.destroyed) break
+      if (!failed) await new Promise<void>((resolve) => (wake = resolve))
+      if (failed) break
     }
-    await new Promise<void>((resolve) => {
-      wake = resolve
-      to.end(resolve)
-    })
-    if (failed !== undefined) throw failed
+    if (isOutlet(to)) {
+      await new Promise<void>((resolve, reject) => to.write('', (error) => (error ? reject(error) : resolve())))
+      return
+    }
+    if (!failed && !to.destroyed) to.end()
+    await end
   } finally {
-    to.off('close', closed)
+    to.off('drain', drained)
   }
 }
 
-async function toWritableStream(recording: Recording<Format>, to: WritableStream): Promise<void> {
-  const writer = to.getWriter()
+async function toWritableStream(recording: Recording<Format>, writer: WritableStreamDefaultWriter): Promise<void> {
   for await (const part of recording.bytes(PART)) {
     await writer.ready
     await writer.write(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
@@ -123,8 +129,14 @@ function resolve(sink: Exclude<Sink, string | FileSink | RingBuffer<Format | und
       size,
     )
   }
-  if (typeof sink === 'object' && sink !== null && isWritableStream(sink))
-    return streamHook((recording) => toWritableStream(recording, sink), undefined, size)
+  if (typeof sink === 'object' && sink !== null && isWritableStream(sink)) {
+    const writer = sink.getWriter()
+    return streamHook(
+      (recording) => toWritableStream(recording, writer),
+      () => writer.abort(),
+      size,
+    )
+  }
   throw invalid('a sink is a path, { path, … }, a RingBuffer, a function, thread(…), or a writable stream')
 }
 

@@ -38,7 +38,11 @@ export class Thread {
     const worker = new Worker(join(__dirname, 'worker.cjs'), { workerData: job })
     const done = new Promise<void>((resolve, reject) => {
       worker.once('error', reject)
-      worker.once('exit', () => resolve())
+      // Where the run is over it may leave as it likes.
+      const through = (): boolean => ring.ended || ring.closed
+      worker.once('exit', (code) =>
+        through() ? resolve() : reject(new Error(`its thread ended with status ${code} before it returned`)),
+      )
     })
     return { name: `the ${role} in ${this.url}`, done, kill: () => worker.terminate() }
   }
@@ -54,6 +58,11 @@ export function thread(url: URL | string, { args = [] }: { args?: unknown[] } = 
   const text = String(url)
   if (!URL.canParse(text)) throw invalid(`${text} is no URL: give new URL('./tone.js', import.meta.url)`)
   if (!Array.isArray(args)) throw invalid('args is an array')
+  try {
+    structuredClone(args)
+  } catch (error) {
+    throw invalid(`args can't go to another thread: ${String(error)}`)
+  }
   return new Thread(text, args)
 }
 

@@ -1,6 +1,7 @@
 // A source: so many samples, counted up; or as `mode` says.
 export default async function count(stream, ring, samples, mode) {
   if (mode === 'throw') throw Object.assign(new RangeError('the tone broke'), { extra: 1 })
+  if (mode === 'leave') process.exit(3)
   if (mode === 'hang') await new Promise(() => {})
   if (mode === 'state' && !(stream.sampleRate === 48_000 && stream.channels === 1 && stream.format === 'int16')) return
   for (let next = 0; next < samples;) {

@@ -87,3 +87,23 @@ test('what can be no ring', async (t) => {
   t.is(new RingBuffer(4, memory).length, 10)
   await refused(() => new RingBuffer(5, memory))
 })
+
+test('counts that are none are refused, and nothing moves', async (t) => {
+  const ring = new RingBuffer(2, 8)
+  ring.write(new Uint8Array(6))
+  for (const bad of [-1, 1.5, Number.NaN, '1' as unknown as number]) {
+    for (const call of [
+      () => ring.advanceReadIndex(bad),
+      () => ring.advanceWriteIndex(bad),
+      () => ring.getReadBuffers(bad),
+      () => ring.getWriteBuffers(bad),
+      () => ring.read(bad),
+      () => ring.readable(bad),
+      () => ring.writable(bad),
+    ]) {
+      await fails(t, call, 'ERR_PASTREAM_INVALID_ARGUMENT', /frames is/)
+    }
+  }
+  t.is(ring.readAvailable, 3)
+  t.is(ring.advanceReadIndex(Number.POSITIVE_INFINITY), 3)
+})

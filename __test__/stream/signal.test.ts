@@ -50,6 +50,33 @@ for (const [name, operation] of Object.entries(operations)) {
   })
 }
 
+test('chunks end with their signal, also while the loop goes on', async (t) => {
+  const stream = await duplex(t, { device: 'virtual' })
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  let count = 0
+  const loop = async (): Promise<void> => {
+    for await (const _ of stream.chunks({ size: 480, signal: controller.signal })) {
+      if (++count === 3) controller.abort(reason)
+    }
+  }
+  t.is(await reasonOf(loop()), reason)
+  t.is(count, 3)
+  t.false(stream.active)
+})
+
+test('events are told from the call on; a loop that is never begun leaves no listener', async (t) => {
+  const stream = await duplex(t)
+  const events = stream.events()
+  await stream.play(SENT.subarray(0, 100))
+  t.deepEqual(await events.next(), { done: false, value: { type: 'finished', outcome: 'finished' } })
+  await events.return?.()
+  t.is(stream.listenerCount('finished'), 0)
+  const unused = stream.events()
+  await unused.return?.()
+  t.is(stream.listenerCount('gap'), 0)
+})
+
 test('a wait ends with its signal, and the run goes on', async (t) => {
   const stream = await duplex(t, { device: 'virtual' })
   await stream.start()

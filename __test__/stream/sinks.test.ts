@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { PassThrough, pipeline, Writable } from 'node:stream'
+import { PassThrough, pipeline, Readable, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import test from 'ava'
@@ -155,7 +156,36 @@ test('a Writable that is closed before its end is told', async (t) => {
   await stream.setSink(writable)
   await stream.start()
   writable.destroy()
-  await fails(t, () => stream.wait(), 'ERR_PASTREAM_IO', /closed before its end/)
+  await fails(t, () => stream.wait(), 'ERR_PASTREAM_IO', /Premature close/)
+})
+
+test('a Writable that is closed already, or that fails when it is closed, is told', async (t) => {
+  const stream = await duplex(t)
+  const gone = new Writable({ write: (_chunk, _encoding, done) => done() })
+  gone.destroy()
+  await stream.setSink(gone)
+  await fails(t, () => stream.play(SENT), 'ERR_PASTREAM_IO', /Premature close/)
+  const mine = new RangeError('mine')
+  const late = new Writable({
+    write: (_chunk, _encoding, done) => done(),
+    destroy: (_error, done) => setImmediate(done, mine),
+  })
+  await stream.setSink(late)
+  const error = await t.throwsAsync(stream.play(SENT), { instanceOf: PastreamError })
+  t.is(error.cause, mine)
+  for (const name of ['error', 'drain', 'close', 'finish']) t.is(late.listenerCount(name), 0, name)
+})
+
+test('a Writable that is stuck holds the end of a run, and an abort ends that', async (t) => {
+  const stream = await duplex(t)
+  const stuck = new Writable({ highWaterMark: 1, write() {} })
+  await stream.setSink(stuck)
+  await stream.setSource(SENT.subarray(0, 100))
+  await stream.start()
+  t.false((await stream.wait({ timeout: 0 })) && !stream.active)
+  await fails(t, () => stream.abort(), 'ERR_PASTREAM_STREAM_STATE', /has not returned 5 s after .* was terminated/)
+  t.true(stuck.destroyed)
+  t.false(stream.active)
 })
 
 test('what can be no sink leaves none behind', async (t) => {
@@ -246,4 +276,46 @@ test('a stream that is destroyed ends the run; a run that fails, the stream', as
   await fails(t, () => buffer(lost.readable()), 'ERR_PASTREAM_DEVICE_LOST')
   const again = await duplex(t, { device: 'virtual:clock=free:fault=lost@0.1' })
   await fails(t, () => piped(() => [SENT], again.writable()), 'ERR_PASTREAM_DEVICE_LOST')
+})
+
+test('a pipeline into a stream ends when the run does, and the run when the pipeline does', async (t) => {
+  const stream = await duplex(t)
+  const endless = () =>
+    Readable.from(
+      (function* all() {
+        for (;;) yield Buffer.from(bytes(SENT))
+      })(),
+    )
+  const enough = /the run is over/
+  await fails(t, () => piped(endless(), stream.writable({ frames: 1000 })), 'ERR_PASTREAM_STREAM_STATE', enough)
+  t.is(stream.played, 1000)
+  const stopped = piped(endless(), stream.writable())
+  stopped.catch(() => {})
+  while (!stream.active || stream.frameCount === 0) await new Promise((resolve) => setImmediate(resolve))
+  await stream.stop()
+  await fails(t, () => stopped, 'ERR_PASTREAM_STREAM_STATE', enough)
+
+  const mine = new RangeError('mine')
+  const broken = async function* broken() {
+    yield SENT
+    throw mine
+  }
+  t.is(await t.throwsAsync(piped(broken, stream.writable())), mine)
+  t.true(await stream.wait())
+  t.like(stream, { active: false, aborted: true })
+  const writable = stream.webWritable().getWriter()
+  await writable.write(SENT)
+  await writable.abort(mine)
+  t.true(await stream.wait())
+  t.false(stream.active)
+  const both = stream.duplex()
+  both.write(Buffer.from(bytes(SENT)))
+  await once(both, 'data')
+  // Node tells a pair that is destroyed so.
+  both.on('error', (error) => t.is(error.name, 'AbortError'))
+  both.destroy()
+  await new Promise((resolve) => both.once('close', resolve))
+  t.true(await stream.wait())
+  t.false(stream.active)
+  same(t, await stream.playrec(SENT), SENT)
 })

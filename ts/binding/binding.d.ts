@@ -168,13 +168,6 @@ export declare class BindingStream {
    * Through the promise: the run's first error.
    */
   close(): Promise<Settled>
-  /**
-   * Waits until the run is over: true, or `timeout` seconds are: false.
-   *
-   * # Errors
-   * Through the promise: the run's first error.
-   */
-  wait(timeout?: number | undefined | null): Promise<Settled>
   /** The frames that memory got, once. */
   takeRecording(): Buffer | null
   /**
@@ -406,8 +399,6 @@ export interface RunOptions {
 export interface Settled {
   /** Why it failed, where it did. */
   failure?: Failure
-  /** What the call answers, where it answers something. */
-  value?: boolean
   /** What the call read, where it reads something. */
   bytes?: Buffer
 }

@@ -1,4 +1,5 @@
 import { Duplex, Readable, Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import { Chunks, type Cut } from '../chunks.ts'
 import { defaults } from '../defaults.ts'
@@ -22,8 +23,10 @@ import {
   type SourceOptions,
   type StreamOptions,
 } from '../options.ts'
+import { Handoff, writer } from '../handoff.ts'
+import type { Task } from '../hook.ts'
 import { Recording } from '../recording.ts'
-import { interrupt, type Interruptible } from '../interrupt.ts'
+import { FOR_EVER, interrupt, type Interruptible } from '../interrupt.ts'
 import { setSinks, type Sink, type SinkHook } from '../sink.ts'
 import { resolve, setSource, type Source, type SourceHook } from '../source.ts'
 import {
@@ -76,6 +79,15 @@ interface Direction {
   readonly format: Format
   readonly channels: number
   readonly frameSize: number
+}
+
+/** The task of a hook, also of one that can't be begun. */
+function begun(begin: () => Task): Task {
+  try {
+    return begin()
+  } catch (error) {
+    return { name: 'the source or sink', done: Promise.reject(error) }
+  }
 }
 
 function open(options: StreamOptions, plays: boolean, records: boolean): BindingStream {
@@ -153,7 +165,8 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     else {
       const [run, outcome] = [this.#runs[0], word as Outcome]
       const end = (): void => this.#end(run, outcome, failed && failure(failed))
-      if (run?.hooked) void run.join(outcome !== 'finished' && outcome !== 'stopped').then(end)
+      if (outcome !== 'finished' && outcome !== 'stopped') run?.cut()
+      if (run?.hooked) void run.join().then(end)
       else end()
     }
   }
@@ -231,11 +244,12 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
       const run = new Run(this, () => this.#abort())
       this.#runs.push(run)
       try {
-        for (const begin of begins) run.add(begin(this))
+        for (const begin of begins) run.add(begun(() => begin(this)))
         await settle(() => started)
       } catch (error) {
         // Its rings are closed.
-        await run.join(true)
+        run.cut()
+        await run.join()
         this.#runs.splice(this.#runs.indexOf(run), 1)
         run.end()
         throw error
@@ -264,6 +278,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
 
   /** Ends the run; its end tells the rest. */
   #abort(): void {
+    for (const run of this.#runs) run.cut()
     void this.binding.abort().catch(() => {})
   }
 
@@ -285,38 +300,42 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     }
   }
 
-  /** Waits for a call that ends the run, or waits for it. What happened in the run is told before. */
-  async #settle(work: () => Promise<Settled>, { signal, ...rest }: Interruptible): Promise<boolean> {
+  /** Asks for the end of the run and waits for it; what happened in the run is told before. */
+  async #finish(ask: () => Promise<Settled>, { signal, ...rest }: Interruptible): Promise<void> {
     nothingElse(rest)
     signal?.throwIfAborted()
     const over = this.#runs.at(-1)?.over
-    const end = async (): Promise<boolean> => {
-      // The error of a run comes with its end.
-      const ended = await settle(work).catch(() => true)
-      if (ended !== false) await over
-      return ended !== false
-    }
-    const ended = await interrupt(end(), signal)
-    const error = ended ? this.#error : undefined
-    if (!error) return ended
+    // The error of a run comes with its end.
+    const asked = settle(ask).catch(() => {})
+    await interrupt(Promise.all([asked, over]), signal)
+    this.#throwFirst()
+  }
+
+  /** Throws the first error of the last run, once. */
+  #throwFirst(): void {
+    const error = this.#error
     this.#error = undefined
-    throw error
+    if (error) throw error
   }
 
   /** Ends the run at the next block; resolves when everything is written. Rejects with the run's first error. */
   async stop(options: Interruptible = {}): Promise<void> {
-    await this.#settle(() => this.binding.stop(), options)
+    await this.#finish(() => this.binding.stop(), options)
   }
 
   /** Ends the run at once; resolves when everything is written. Rejects with the run's first error. */
   async abort(options: Interruptible = {}): Promise<void> {
-    await this.#settle(() => this.binding.abort(), options)
+    options.signal?.throwIfAborted()
+    for (const run of this.#runs) run.cut()
+    await this.#finish(() => this.binding.abort(), options)
   }
 
   /** Aborts what runs and frees the device. Safe to call more than once. Rejects with the run's first error. */
   async close(options: Interruptible = {}): Promise<void> {
+    options.signal?.throwIfAborted()
     this.#closed = true
-    await this.#settle(() => this.binding.close(), options).finally(() => {
+    for (const run of this.#runs) run.cut()
+    await this.#finish(() => this.binding.close(), options).finally(() => {
       for (const wake of this.#closing) wake()
     })
   }
@@ -332,14 +351,22 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   async wait({ timeout, signal, ...rest }: { timeout?: number } & Interruptible = {}): Promise<boolean> {
     nothingElse(rest)
     const limit = seconds('timeout', timeout)
-    return this.#settle(() => this.binding.wait(limit), { signal })
+    signal?.throwIfAborted()
+    const over = this.#runs.at(-1)?.over.then(() => true) ?? Promise.resolve(true)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<boolean>((resolve) => {
+      if (limit !== undefined) timer = setTimeout(resolve, Math.min(1000 * limit, FOR_EVER), false)
+    })
+    const ended = await interrupt(Promise.race([over, late]), signal).finally(() => clearTimeout(timer))
+    if (ended) this.#throwFirst()
+    return ended
   }
 
   /**
    * What the stream tells from now on, until it is closed or the loop is left. While nobody takes them at most 1024 wait:
    * more are counted, in a `dropped` of their own.
    */
-  async *events({ signal }: Interruptible = {}): AsyncGenerator<StreamEvent, void, undefined> {
+  events({ signal }: Interruptible = {}): AsyncIterableIterator<StreamEvent> {
     const waiting: StreamEvent[] = []
     let dropped = 0
     let wake = (): void => {}
@@ -359,21 +386,38 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     for (const name of names) this.on(name, listeners[name] as never)
     const closed = (): void => wake()
     this.#closing.add(closed)
-    try {
-      for (;;) {
-        signal?.throwIfAborted()
-        const event = waiting.shift()
-        if (event) yield event
-        else if (dropped > 0) {
-          const count = dropped
-          dropped = 0
-          yield { type: 'dropped', count }
-        } else if (this.#closed && this.#runs.length === 0) return
-        else await interrupt(new Promise<void>((resolve) => (wake = resolve)), signal)
-      }
-    } finally {
+    const leave = (): void => {
       this.#closing.delete(closed)
       for (const name of names) this.off(name, listeners[name] as never)
+    }
+    const isOver = (): boolean => this.#closed && this.#runs.length === 0
+    const steps = (async function* told(): AsyncGenerator<StreamEvent, undefined> {
+      try {
+        for (;;) {
+          signal?.throwIfAborted()
+          const event = waiting.shift()
+          if (event) yield event
+          else if (dropped > 0) {
+            const count = dropped
+            dropped = 0
+            yield { type: 'dropped', count }
+          } else if (isOver()) return undefined
+          else await interrupt(new Promise<void>((resolve) => (wake = resolve)), signal)
+        }
+      } finally {
+        leave()
+      }
+    })()
+    return {
+      next: () => steps.next(),
+      return() {
+        // A generator that was not begun has no end.
+        leave()
+        return steps.return(undefined)
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
     }
   }
 
@@ -421,9 +465,9 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
       else await this.setSource(null)
       await this.#record(recording, { ...defined({ frames, signal }), pad: pad === undefined ? null : pad, offset })
     }
-    const [wait, stop] = [() => this.wait(defined({ signal })), () => this.stop()]
+    const [wait, stop, abort] = [() => this.wait(), () => this.stop(), () => this.#abort()]
     const { blockSize, sampleRate } = this
-    return new Chunks({ format, channels, blockSize, sampleRate, offset, start, wait, stop }, cut)
+    return new Chunks({ format, channels, blockSize, sampleRate, offset, start, wait, stop, abort, signal }, cut)
   }
 
   async #record(recording: Recording<Format>, run: RunOptions): Promise<void> {
@@ -459,7 +503,10 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
 
   /** Plays what is written to it, bytes or samples of the stream's format; `finish` comes when the last frame was played. */
   protected writable(options: WritableOptions = {}): Writable {
-    return Duplex.from((parts: AsyncIterable<Samples>) => this.play(parts, options))
+    return writer(
+      (parts) => this.play(parts, options),
+      () => this.#abort(),
+    )
   }
 
   /** `writable` as a stream of the web's. */
@@ -467,13 +514,20 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     return Writable.toWeb(this.writable(options)) as WritableStream<Samples>
   }
 
-  /** Plays what is written to it, and gives what is recorded meanwhile. */
+  /** Plays what is written to it, and gives what is recorded meanwhile. The run begins with the first read. */
   protected duplex({ bufferSize, ...run }: DuplexOptions = {}): Duplex {
-    const through = async function* (this: Stream<F>, parts: AsyncIterable<Samples>) {
+    const parts = new Handoff<Samples>()
+    const recorded = async function* (this: Stream<F>) {
       await this.setSource(parts, defined({ bufferSize }))
       yield* this.#bytes({ ...defined({ bufferSize }), ...run })
     }
-    return Duplex.from(through.bind(this))
+    const readable = Readable.from(recorded.call(this), { objectMode: false })
+    const writable = writer(
+      () => finished(readable),
+      () => this.#abort(),
+      parts,
+    )
+    return Duplex.from({ readable, writable })
   }
 
   /** `duplex` as a pair of the web's streams. */

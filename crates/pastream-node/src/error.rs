@@ -65,16 +65,14 @@ impl From<Error> for Failure {
 pub struct Settled {
     /// Why it failed, where it did.
     pub failure: Option<Failure>,
-    /// What the call answers, where it answers something.
-    pub value: Option<bool>,
     /// What the call read, where it reads something.
     pub bytes: Option<Buffer>,
 }
 
-impl From<pastream::Result<Option<bool>>> for Settled {
-    fn from(result: pastream::Result<Option<bool>>) -> Self {
+impl From<pastream::Result<()>> for Settled {
+    fn from(result: pastream::Result<()>) -> Self {
         match result {
-            Ok(value) => Self { value, ..Self::default() },
+            Ok(()) => Self::default(),
             Err(error) => Self { failure: Some(error.into()), ..Self::default() },
         }
     }

@@ -196,7 +196,7 @@ impl BindingFile {
             opened.info = Some(FileInfo::of(reader.spec(), reader.missing()));
             opened.seekable = reader.seekable();
             opened.reader = Some(reader).filter(|_| !opened.closed);
-            Ok(None)
+            Ok(())
         })
     }
 
@@ -235,7 +235,7 @@ impl BindingFile {
     /// Through the promise: what seeking gives.
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn seek(&self, env: &Env, frame: f64) -> napi::Result<Object<'static>> {
-        self.with_reader(env, move |reader, _| reader.seek(frame as u64).map(|()| None))
+        self.with_reader(env, move |reader, _| reader.seek(frame as u64))
     }
 
     /// Closes it; a thread that reads stops at its next block.
@@ -321,7 +321,7 @@ impl BindingWriter {
             let opened = options.create(format.parse()?, channels, rate)?;
             *lock(&info) = Some(FileInfo { frames: Some(0.0), ..FileInfo::of(opened.spec(), 0) });
             *lock(&writer) = Some(opened);
-            Ok(None)
+            Ok(())
         })
     }
 
@@ -366,7 +366,7 @@ impl BindingWriter {
             if let Some(info) = lock(&info).as_mut() {
                 info.frames = Some(writer.frames() as f64);
             }
-            result.map(|()| None)
+            result
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Streams.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use napi::{
     Env,
@@ -468,7 +468,7 @@ impl BindingStream {
         };
         // At once, so that a call that follows finds the run under way.
         let prepared = prepare().map_err(|error| thrown(&error))?;
-        later(env, move || prepared.start().map(|()| None)).map_err(|error| failed(&error))
+        later(env, move || prepared.start()).map_err(|error| failed(&error))
     }
 
     /// Ends the run at the next block.
@@ -478,7 +478,7 @@ impl BindingStream {
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn stop(&self, env: &Env) -> napi::Result<Object<'static>> {
         let stream = Arc::clone(&self.stream);
-        later(env, move || stream.stop().map(|()| None))
+        later(env, move || stream.stop())
     }
 
     /// Ends the run at once.
@@ -488,7 +488,7 @@ impl BindingStream {
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn abort(&self, env: &Env) -> napi::Result<Object<'static>> {
         let stream = Arc::clone(&self.stream);
-        later(env, move || stream.abort().map(|()| None))
+        later(env, move || stream.abort())
     }
 
     /// Aborts and frees the device.
@@ -498,22 +498,7 @@ impl BindingStream {
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn close(&self, env: &Env) -> napi::Result<Object<'static>> {
         let stream = Arc::clone(&self.stream);
-        later(env, move || stream.close().map(|()| None))
-    }
-
-    /// Waits until the run is over: true, or `timeout` seconds are: false.
-    ///
-    /// # Errors
-    /// Through the promise: the run's first error.
-    #[napi(ts_return_type = "Promise<Settled>")]
-    pub fn wait(&self, env: &Env, timeout: Option<f64>) -> napi::Result<Object<'static>> {
-        let stream = Arc::clone(&self.stream);
-        later(env, move || {
-            let timeout = timeout.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
-                Error::new(ErrorKind::InvalidArgument, format!("timeout: {error}: give seconds, 0 or more"))
-            })?;
-            stream.wait(timeout).map(Some)
-        })
+        later(env, move || stream.close())
     }
 
     /// The frames that memory got, once.

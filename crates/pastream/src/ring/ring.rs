@@ -369,7 +369,7 @@ impl Ring {
             }
             drop(
                 self.woken
-                    .wait_timeout_while(generation, left.min(NAP), |now| *now == before)
+                    .wait_timeout_while(generation, left, |now| *now == before)
                     .unwrap_or_else(PoisonError::into_inner),
             );
         }
