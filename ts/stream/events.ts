@@ -1,4 +1,9 @@
+import type { EventEmitter } from 'node:events'
 import type { PastreamError } from '../error.ts'
+import { interrupt } from '../interrupt.ts'
+
+/** Events that wait to be taken, at most; more are counted. */
+const EVENTS = 1024
 
 /** What a device may miss. */
 export type XrunKind = 'inputUnderflow' | 'inputOverflow' | 'outputUnderflow' | 'outputOverflow'
@@ -46,4 +51,64 @@ export type StreamEvent =
 
 export function xrunKinds(bits: number): XrunKind[] {
   return XRUN_KINDS.filter((_, bit) => bits & (1 << bit))
+}
+
+/** What `stream` tells until it is over, of which `closing` are told. */
+export function eventsOf(
+  stream: EventEmitter<StreamEvents>,
+  closing: Set<() => void>,
+  isOver: () => boolean,
+  signal: AbortSignal | undefined,
+): AsyncIterableIterator<StreamEvent> {
+  const waiting: StreamEvent[] = []
+  let dropped = 0
+  let wake = (): void => {}
+  const push = (event: StreamEvent): void => {
+    if (waiting.length < EVENTS) waiting.push(event)
+    else dropped++
+    wake()
+  }
+  const listeners = {
+    xrun: (event) => push({ type: 'xrun', ...event }),
+    gap: (event) => push({ type: 'gap', ...event }),
+    deviceLost: () => push({ type: 'deviceLost' }),
+    error: (error) => push({ type: 'error', error }),
+    finished: (outcome) => push({ type: 'finished', outcome }),
+  } satisfies { [K in keyof StreamEvents]: (...args: StreamEvents[K]) => void }
+  const names = Object.keys(listeners) as (keyof StreamEvents)[]
+  for (const name of names) stream.on(name, listeners[name] as never)
+  const closed = (): void => wake()
+  closing.add(closed)
+  const leave = (): void => {
+    closing.delete(closed)
+    for (const name of names) stream.off(name, listeners[name] as never)
+  }
+  const steps = (async function* told(): AsyncGenerator<StreamEvent, undefined> {
+    try {
+      for (;;) {
+        signal?.throwIfAborted()
+        const event = waiting.shift()
+        if (event) yield event
+        else if (dropped > 0) {
+          const count = dropped
+          dropped = 0
+          yield { type: 'dropped', count }
+        } else if (isOver()) return undefined
+        else await interrupt(new Promise<void>((resolve) => (wake = resolve)), signal)
+      }
+    } finally {
+      leave()
+    }
+  })()
+  return {
+    next: () => steps.next(),
+    return() {
+      // A generator that was not begun has no end.
+      leave()
+      return steps.return(undefined)
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
 }

@@ -2,21 +2,17 @@ import { Duplex, Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import { Chunks, type Cut } from '../chunks.ts'
-import { defaults } from '../defaults.ts'
 import { invalid, PastreamError } from '../error.ts'
 import { SoundFile, type FileSink } from '../file.ts'
 import { bytes, bytesOf, isSamples, samples, sampleSize, type ArrayOf, type Format, type Samples } from '../format.ts'
 import { call, failure, native, settle } from '../native.ts'
 import {
   bound,
-  choice,
   count,
   defined,
   natural,
   nothingElse,
-  routes,
   seconds,
-  sides,
   type Mapping,
   type RunOptions,
   type SinkOptions,
@@ -29,17 +25,11 @@ import { Recording } from '../recording.ts'
 import { FOR_EVER, interrupt, type Interruptible } from '../interrupt.ts'
 import { setSinks, type Sink, type SinkHook } from '../sink.ts'
 import { resolve, setSource, type Source, type SourceHook } from '../source.ts'
-import {
-  xrunKinds,
-  type GapEvent,
-  type Outcome,
-  type StreamEvent,
-  type StreamEvents,
-  type XrunEvent,
-} from './events.ts'
+import { eventsOf, xrunKinds, type GapEvent, type Outcome, type StreamEvent, type XrunEvent } from './events.ts'
+import { open } from './open.ts'
 import { Run } from './run.ts'
 import { StreamView } from './view.ts'
-import type { BindingStream, Settled, SideOptions, StreamEventObject } from '../binding/binding.js'
+import type { Settled, StreamEventObject } from '../binding/binding.js'
 
 export type PlayOptions = Pick<RunOptions, 'frames' | 'pad' | 'signal'> & SourceOptions
 export interface RecordOptions {
@@ -68,8 +58,6 @@ export type WritableOptions = Pick<RunOptions, 'frames' | 'pad'> & Pick<SourceOp
 const BUFFER_SIZE = 65_536
 /** Frames that a stream of bytes gets at a time. */
 const PART = 4096
-/** Events that wait for `events()`, at most; more are counted. */
-const EVENTS = 1024
 
 // A process that ends runs no clean-up of its addons: files are finished here, threads joined.
 process.once('exit', () => native.closeAll())
@@ -88,41 +76,6 @@ function begun(begin: () => Task): Task {
   } catch (error) {
     return { name: 'the source or sink', done: Promise.reject(error) }
   }
-}
-
-function open(options: StreamOptions, plays: boolean, records: boolean): BindingStream {
-  const {
-    device = 'default',
-    sampleRate,
-    blockSize,
-    latency,
-    underrun,
-    overrun,
-    xrun,
-    ...sided
-  } = { ...defaults, ...options }
-  const { channels: counts, format, txMapping, rxMapping, ...rest } = sided
-  nothingElse(rest)
-  if (typeof device !== 'string') throw invalid(`device is ${String(device)}: give a device's id, or parts of its name`)
-  const [channels, formats] = [sides(counts), sides(format)]
-  const side = (index: 0 | 1, mapping: Mapping | undefined): SideOptions =>
-    defined({ channels: natural('channels', channels[index]), format: formats[index], routes: routes(mapping) })
-  choice('xrun', xrun, 'count', 'abort')
-  const word = typeof latency === 'number' ? undefined : choice('latency', latency, 'low', 'high')
-  const asked = {
-    device,
-    lowLatency: word === 'low',
-    abortStarved: choice('underrun', underrun, 'silence', 'abort') === 'abort',
-    abortFull: choice('overrun', overrun, 'gap', 'abort') === 'abort',
-    ...defined({
-      sampleRate: natural('sampleRate', sampleRate),
-      playback: plays ? side(0, txMapping) : undefined,
-      recording: records ? side(1, rxMapping) : undefined,
-      blockSize: natural('blockSize', blockSize, 0) || undefined,
-      latency: seconds('latency', typeof latency === 'number' ? latency : undefined),
-    }),
-  }
-  return call(() => native.BindingStream.open(asked))
 }
 
 /** What every stream is, with `F` the format it records in. Opened by `InputStream`, `OutputStream` and `DuplexStream`. */
@@ -367,58 +320,8 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
    * more are counted, in a `dropped` of their own.
    */
   events({ signal }: Interruptible = {}): AsyncIterableIterator<StreamEvent> {
-    const waiting: StreamEvent[] = []
-    let dropped = 0
-    let wake = (): void => {}
-    const push = (event: StreamEvent): void => {
-      if (waiting.length < EVENTS) waiting.push(event)
-      else dropped++
-      wake()
-    }
-    const listeners = {
-      xrun: (event) => push({ type: 'xrun', ...event }),
-      gap: (event) => push({ type: 'gap', ...event }),
-      deviceLost: () => push({ type: 'deviceLost' }),
-      error: (error) => push({ type: 'error', error }),
-      finished: (outcome) => push({ type: 'finished', outcome }),
-    } satisfies { [K in keyof StreamEvents]: (...args: StreamEvents[K]) => void }
-    const names = Object.keys(listeners) as (keyof StreamEvents)[]
-    for (const name of names) this.on(name, listeners[name] as never)
-    const closed = (): void => wake()
-    this.#closing.add(closed)
-    const leave = (): void => {
-      this.#closing.delete(closed)
-      for (const name of names) this.off(name, listeners[name] as never)
-    }
     const isOver = (): boolean => this.#closed && this.#runs.length === 0
-    const steps = (async function* told(): AsyncGenerator<StreamEvent, undefined> {
-      try {
-        for (;;) {
-          signal?.throwIfAborted()
-          const event = waiting.shift()
-          if (event) yield event
-          else if (dropped > 0) {
-            const count = dropped
-            dropped = 0
-            yield { type: 'dropped', count }
-          } else if (isOver()) return undefined
-          else await interrupt(new Promise<void>((resolve) => (wake = resolve)), signal)
-        }
-      } finally {
-        leave()
-      }
-    })()
-    return {
-      next: () => steps.next(),
-      return() {
-        // A generator that was not begun has no end.
-        leave()
-        return steps.return(undefined)
-      },
-      [Symbol.asyncIterator]() {
-        return this
-      },
-    }
+    return eventsOf(this, this.#closing, isOver, signal)
   }
 
   /** Plays; resolves when the last frame has left the device. */
