@@ -14,21 +14,25 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
     let first = input.peek()?;
     let found = match first {
         [b'R', b'I', b'F', b'F' | b'X', _, _, _, _, b'W', b'A', b'V', b'E'] => Some(Container::Wav),
+        [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E']
+        | [b'B', b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E'] => Some(Container::Rf64),
         [b'.', b's', b'n', b'd', ..] | [b'd', b'n', b's', b'.', ..] => Some(Container::Au),
         _ => None,
     };
     if let (Some(found), Some(asked)) = (found, hint.container)
         && found != asked
+        // What was begun as the one may have become the other.
+        && !matches!((found, asked), (Container::Wav, Container::Rf64) | (Container::Rf64, Container::Wav))
     {
         return Err(input.unsupported(format_args!("it is {found}, not {asked} as -t says: leave out -t")));
     }
     match found {
-        Some(Container::Wav) => wav::decoder(input),
+        Some(Container::Wav | Container::Rf64) => wav::decoder(input),
         Some(Container::Au) => au::decoder(input),
         _ if first.is_empty() => Err(input.unsupported("it is empty: give a file that holds audio")),
         _ => {
             let first = first[..first.len().min(8)].escape_ascii().to_string();
-            let message = "WAV, AU, or RAW with -t raw -c -r -e";
+            let message = "WAV, RF64, AU, or RAW with -t raw -c -r -e";
             Err(input.unsupported(format_args!(
                 "not an audio file that pastream-rs reads (it begins with `{first}`): {message}"
             )))

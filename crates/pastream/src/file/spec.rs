@@ -15,8 +15,10 @@ pub const MAX_SAMPLE_RATE: u32 = 768_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Container {
-    /// RIFF WAVE, little-endian unless asked otherwise (RIFX then).
+    /// RIFF WAVE, little-endian unless asked otherwise (RIFX then). One that grows past 4 GiB becomes RF64.
     Wav,
+    /// RIFF WAVE with lengths of 64 bits; BW64 is read as it, too.
+    Rf64,
     /// Sun/NeXT audio, big-endian unless asked otherwise.
     Au,
     /// Samples with no header.
@@ -25,13 +27,14 @@ pub enum Container {
 
 impl Container {
     /// Every container, as `-t` lists them.
-    pub const ALL: [Self; 3] = [Self::Wav, Self::Au, Self::Raw];
+    pub const ALL: [Self; 4] = [Self::Wav, Self::Rf64, Self::Au, Self::Raw];
 
     /// The name that users give and see.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Wav => "wav",
+            Self::Rf64 => "rf64",
             Self::Au => "au",
             Self::Raw => "raw",
         }
@@ -42,6 +45,7 @@ impl Container {
     pub const fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::Wav => &["wav", "wave"],
+            Self::Rf64 => &["rf64"],
             Self::Au => &["au", "snd"],
             Self::Raw => &["raw", "pcm"],
         }
@@ -77,7 +81,7 @@ impl Container {
     pub const fn encodings(self) -> &'static [Encoding] {
         use Encoding::{Double, Float, Pcm16, Pcm24, Pcm32, PcmS8, PcmU8};
         match self {
-            Self::Wav => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double],
+            Self::Wav | Self::Rf64 => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double],
             Self::Au => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double],
             Self::Raw => &Encoding::ALL,
         }
@@ -150,8 +154,8 @@ impl Spec {
     /// Whether the container can hold this.
     ///
     /// # Errors
-    /// `InvalidArgument` for channels or a rate out of range; `UnsupportedFile` for an encoding that the container
-    /// doesn't have.
+    /// `InvalidArgument` for channels or a rate out of range; `UnsupportedFile` for an encoding or byte order that the
+    /// container doesn't have.
     pub fn check(&self) -> Result<()> {
         let Self { container, encoding, .. } = self;
         if let Some(wrong) = self.out_of_range() {
@@ -163,7 +167,21 @@ impl Spec {
                 format!("{container} can't hold {encoding}: choose with -e one of {}", names.join(", "));
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         }
+        if let Some(message) = self.byte_order_error() {
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
         Ok(())
+    }
+
+    /// Why the container can't hold the encoding in that byte order.
+    fn byte_order_error(&self) -> Option<String> {
+        let Self { container, encoding, .. } = self;
+        match (container, self.endian) {
+            (Container::Rf64, Endian::Big) => {
+                Some(format!("{container} can't hold {encoding} in big-endian order: leave out --endian"))
+            }
+            _ => None,
+        }
     }
 
     /// What of it is outside the limits, and what they are.

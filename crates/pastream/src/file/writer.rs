@@ -103,7 +103,7 @@ impl FileWriter {
             return Ok(());
         }
         let message = format!(
-            "{} would get {frames} frames of {} bytes, but a {} file ends at 4 GiB: use au or raw, or less time",
+            "{} would get {frames} frames of {} bytes, but a {} file of this kind ends at 4 GiB: use rf64, w64 or caf, or less time",
             self.name,
             self.spec.frame_size(),
             self.spec.container
@@ -248,7 +248,7 @@ impl FileWriter {
 
 fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
     match spec.container {
-        Container::Wav => wav::encoder(output, spec),
+        Container::Wav | Container::Rf64 => wav::encoder(output, spec),
         Container::Au => au::encoder(output, spec),
         Container::Raw => raw::encoder(output, spec),
     }

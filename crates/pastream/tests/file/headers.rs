@@ -4,23 +4,23 @@ use std::fs;
 
 use pastream::file::{Container, Encoding, Endian, FileReader, ReadHint, Spec};
 
-use crate::support::{Folder, noise, pipe, read_all, spec, written};
+use crate::support::{Folder, both, noise, pipe, read_all, spec, written};
 
-fn chunk(id: &[u8], content: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(id: &[u8], content: &[u8]) -> Vec<u8> {
     sized_chunk(id, content.len() as u32, content)
 }
 
-fn sized_chunk(id: &[u8], length: u32, content: &[u8]) -> Vec<u8> {
+pub(crate) fn sized_chunk(id: &[u8], length: u32, content: &[u8]) -> Vec<u8> {
     let mut chunk = [id, &length.to_le_bytes(), content].concat();
     chunk.resize(chunk.len() + content.len() % 2, 0);
     chunk
 }
 
-fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
     chunk(b"RIFF", &[&b"WAVE"[..], &chunks.concat()].concat())
 }
 
-fn format(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
+pub(crate) fn format(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
     let block = channels * bits.div_ceil(8);
     [
         &tag.to_le_bytes()[..],
@@ -33,7 +33,7 @@ fn format(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
     .concat()
 }
 
-fn fmt(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
+pub(crate) fn fmt(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
     chunk(b"fmt ", &format(tag, channels, rate, bits))
 }
 
@@ -42,17 +42,6 @@ fn extensible(channels: u16, rate: u32, bits: u16, mask: u8, tag: u8) -> Vec<u8>
     content.extend([22, 0, bits as u8, 0, mask, 0, 0, 0, tag]);
     content.extend(b"\0\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71");
     chunk(b"fmt ", &content)
-}
-
-/// What a file and a pipe of `bytes` give: length as told, and frames as read.
-fn both(folder: &Folder, bytes: &[u8]) -> [(Option<u64>, Vec<u8>); 2] {
-    let path = folder.join("take.wav");
-    fs::write(&path, bytes).unwrap();
-    let file = FileReader::open(&path, &ReadHint::default()).unwrap();
-    [file, pipe(bytes, 3, &ReadHint::default()).unwrap()].map(|mut reader| {
-        let told = reader.spec().frames;
-        (told, read_all(&mut reader, 10).unwrap())
-    })
 }
 
 #[test]

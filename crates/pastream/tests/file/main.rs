@@ -4,6 +4,7 @@
 mod bad_input;
 mod frames;
 mod headers;
+mod rf64;
 mod round_trip;
 mod support;
 mod tools;

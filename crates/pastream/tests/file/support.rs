@@ -128,3 +128,14 @@ pub(crate) fn written(path: &std::path::Path, spec: &Spec, frames: &[u8]) -> Vec
     writer.finish().unwrap();
     fs::read(path).unwrap()
 }
+
+/// What a file and a pipe of `bytes` give: length as told, and frames as read.
+pub(crate) fn both(folder: &Folder, bytes: &[u8]) -> [(Option<u64>, Vec<u8>); 2] {
+    let path = folder.join("take.wav");
+    fs::write(&path, bytes).unwrap();
+    let file = FileReader::open(&path, &ReadHint::default()).unwrap();
+    [file, pipe(bytes, 3, &ReadHint::default()).unwrap()].map(|mut reader| {
+        let told = reader.spec().frames;
+        (told, read_all(&mut reader, 10).unwrap())
+    })
+}

@@ -1,5 +1,7 @@
-//! RIFF WAVE: PCM and float, plain or extensible.
+//! RIFF WAVE: PCM and float, plain or extensible; and RF64, which it becomes where it is longer than 4 GiB.
 
+mod ds64;
+mod format;
 mod reader;
 mod writer;
 
