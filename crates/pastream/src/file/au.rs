@@ -20,11 +20,12 @@ const ENCODINGS: [(u32, Encoding); 6] = [
     (7, Encoding::Double),
 ];
 
-/// Reads the header of what begins with `.snd` or, in little-endian order, `dns.`.
+/// Reads the header of what begins with `.snd` or, in little-endian order, `dns.`; or with what DEC's
+/// programs and sox have in place of either, `.sd\0` and `\0ds.`.
 pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     let mut header = [0; HEADER as usize];
     input.read_header(&mut header)?;
-    let little = header.starts_with(b"dns.");
+    let little = header[3] == b'.';
     let [_, start, length, code, sample_rate, channels] = bytemuck::cast::<_, [[u8; 4]; 6]>(header)
         .map(|word| if little { u32::from_le_bytes(word) } else { u32::from_be_bytes(word) });
     if start < HEADER || input.length().is_some_and(|end| u64::from(start) > end) {

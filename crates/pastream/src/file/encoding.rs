@@ -110,7 +110,7 @@ impl FromStr for Encoding {
 /// The byte order of samples in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Endian {
-    /// What is usual for the container: big for AU, else little.
+    /// What is usual for the container: big for AIFF, AU and CAF, else little.
     #[default]
     File,
     /// The lowest byte first.

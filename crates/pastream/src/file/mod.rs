@@ -3,7 +3,9 @@
 //! [`FileReader`] and [`FileWriter`] are what streams use: they convert between a file's encoding and a stream's format.
 //! Beneath them each container is a [`Decoder`] and an [`Encoder`], which move samples as the file has them.
 
+mod aiff;
 mod au;
+mod caf;
 mod encoding;
 mod in_use;
 mod input;
@@ -13,6 +15,7 @@ mod probe;
 mod raw;
 mod reader;
 mod spec;
+mod w64;
 mod wav;
 mod writer;
 

@@ -19,15 +19,21 @@ pub enum Container {
     Wav,
     /// RIFF WAVE with lengths of 64 bits; BW64 is read as it, too.
     Rf64,
+    /// Sony Wave64.
+    W64,
+    /// AIFF, big-endian; or AIFF-C where samples are floats, companded or little-endian.
+    Aiff,
     /// Sun/NeXT audio, big-endian unless asked otherwise.
     Au,
+    /// Apple's Core Audio Format, big-endian unless asked otherwise.
+    Caf,
     /// Samples with no header.
     Raw,
 }
 
 impl Container {
     /// Every container, as `-t` lists them.
-    pub const ALL: [Self; 4] = [Self::Wav, Self::Rf64, Self::Au, Self::Raw];
+    pub const ALL: [Self; 7] = [Self::Wav, Self::Rf64, Self::W64, Self::Aiff, Self::Au, Self::Caf, Self::Raw];
 
     /// The name that users give and see.
     #[must_use]
@@ -35,7 +41,10 @@ impl Container {
         match self {
             Self::Wav => "wav",
             Self::Rf64 => "rf64",
+            Self::W64 => "w64",
+            Self::Aiff => "aiff",
             Self::Au => "au",
+            Self::Caf => "caf",
             Self::Raw => "raw",
         }
     }
@@ -46,7 +55,10 @@ impl Container {
         match self {
             Self::Wav => &["wav", "wave"],
             Self::Rf64 => &["rf64"],
+            Self::W64 => &["w64"],
+            Self::Aiff => &["aiff", "aif", "aifc"],
             Self::Au => &["au", "snd"],
+            Self::Caf => &["caf"],
             Self::Raw => &["raw", "pcm"],
         }
     }
@@ -81,8 +93,8 @@ impl Container {
     pub const fn encodings(self) -> &'static [Encoding] {
         use Encoding::{Double, Float, Pcm16, Pcm24, Pcm32, PcmS8, PcmU8};
         match self {
-            Self::Wav | Self::Rf64 => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double],
-            Self::Au => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double],
+            Self::Wav | Self::Rf64 | Self::W64 => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double],
+            Self::Aiff | Self::Au | Self::Caf => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double],
             Self::Raw => &Encoding::ALL,
         }
     }
@@ -175,13 +187,15 @@ impl Spec {
 
     /// Why the container can't hold the encoding in that byte order.
     fn byte_order_error(&self) -> Option<String> {
-        let Self { container, encoding, .. } = self;
-        match (container, self.endian) {
-            (Container::Rf64, Endian::Big) => {
-                Some(format!("{container} can't hold {encoding} in big-endian order: leave out --endian"))
-            }
-            _ => None,
-        }
+        let Self { container, encoding, endian, .. } = self;
+        let held = match (container, endian) {
+            (Container::Rf64 | Container::W64, Endian::Big) => false,
+            (Container::Aiff, Endian::Little) => !encoding.is_float(),
+            _ => true,
+        };
+        (!held).then(|| {
+            format!("{container} can't hold {encoding} in {endian}-endian order: leave out --endian")
+        })
     }
 
     /// What of it is outside the limits, and what they are.
@@ -198,7 +212,7 @@ impl Spec {
     /// Whether samples lie in the file in the other byte order than in memory.
     pub(super) fn is_swapped(&self) -> bool {
         let big = match self.endian {
-            Endian::File => self.container == Container::Au,
+            Endian::File => matches!(self.container, Container::Aiff | Container::Au | Container::Caf),
             Endian::Little => false,
             Endian::Big => true,
         };

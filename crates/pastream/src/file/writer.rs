@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Container, Encoder, Spec, au, output::Output, raw, wav};
+use super::{Container, Encoder, Spec, aiff, au, caf, output::Output, raw, w64, wav};
 use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
 
 /// An audio file or pipe, written as frames of a stream: interleaved, in a [`SampleFormat`].
@@ -98,7 +98,11 @@ impl FileWriter {
             State::File(file) => file.metadata().is_ok_and(|metadata| metadata.is_file()),
             _ => false,
         };
-        let limit = if self.spec.container == Container::Wav { wav::limit(&self.spec) } else { u64::MAX };
+        let limit = match self.spec.container {
+            Container::Wav => wav::limit(&self.spec),
+            Container::Aiff => aiff::limit(&self.spec),
+            _ => u64::MAX,
+        };
         if !regular || frames <= limit / self.spec.frame_size() as u64 {
             return Ok(());
         }
@@ -249,7 +253,10 @@ impl FileWriter {
 fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
     match spec.container {
         Container::Wav | Container::Rf64 => wav::encoder(output, spec),
+        Container::Aiff => aiff::encoder(output, spec),
         Container::Au => au::encoder(output, spec),
+        Container::Caf => caf::encoder(output, spec),
+        Container::W64 => w64::encoder(output, spec),
         Container::Raw => raw::encoder(output, spec),
     }
 }

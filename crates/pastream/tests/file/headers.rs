@@ -235,6 +235,14 @@ fn au_annotations_and_lengths() {
         assert_eq!(error.kind(), pastream::ErrorKind::CorruptFile, "{start}");
         assert_eq!(pipe(&au(start, 3), 5, &ReadHint::default()).err().unwrap().kind(), error.kind());
     }
+    for magic in [*b".sd\0", *b"\0ds."] {
+        let mut dec = au(28, 3);
+        if magic[0] == 0 {
+            dec[4..24].as_chunks_mut::<4>().0.iter_mut().for_each(|word| word.reverse());
+        }
+        dec[..4].copy_from_slice(&magic);
+        assert_eq!(both(&folder, &dec), [3; 2].map(|frames| (Some(frames), vec![1, 2, 3])));
+    }
     let mut ulaw = au(28, 3);
     ulaw[15] = 1;
     assert!(pipe(&ulaw, 64, &ReadHint::default()).err().unwrap().message().contains("number 1"));

@@ -69,6 +69,9 @@ fn lengths_may_lie() {
     let path = folder.join("take");
     fs::write(&path, head(0, 4000)).unwrap();
     assert_eq!(FileReader::open(&path, &ReadHint::default()).unwrap().missing(), 995);
+    // As ffmpeg has it: the padding is counted.
+    let padded = [ds64(0, 6, 5, &[]), fmt(1, 1, 8_000, 8), sized_chunk(b"data", u32::MAX, &noise(5))];
+    assert_eq!(both(&folder, &long(b"RF64", &padded)), [5; 2].map(|frames| (Some(frames), noise(5))));
     // A length in its own field counts; and nothing is complete whose length isn't that of the file.
     let short = [ds64(0, 4000, 0, &[]), fmt(1, 2, 8_000, 16), sized_chunk(b"data", 8, &data)];
     assert_eq!(both(&folder, &long(b"RF64", &short))[0], (Some(2), data[..8].to_vec()));
@@ -168,7 +171,8 @@ fn a_file_of_5_gib_is_read_to_its_end() {
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let shown = ["-v", "error", "-show_entries", "stream=duration_ts", "-of", "csv=p=0"];
-    for found in [run("ffprobe", &shown), run("sox", &["--i", "-s"])].into_iter().flatten() {
+    // sox finds it, too, but reads the whole file for it.
+    if let Some(found) = run("ffprobe", &shown) {
         assert_eq!(found, FRAMES.to_string());
     }
 }

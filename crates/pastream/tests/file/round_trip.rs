@@ -22,8 +22,8 @@ fn specs() -> Vec<Spec> {
             }
         }
     }
-    // 6 encodings of WAV, 6 of AU, 7 of RAW in 3 byte orders; 6 of RF64 in 2.
-    assert_eq!(specs.len(), ((6 + 6 + 7) * 3 + 6 * 2) * 3);
+    // 6 encodings of WAV, AU and CAF, 7 of RAW in 3 byte orders; 6 of RF64 and W64 in 2; of AIFF 4 in 3 and 2 in 2.
+    assert_eq!(specs.len(), ((6 * 3 + 7) * 3 + 6 * 2 * 2 + 4 * 3 + 2 * 2) * 3);
     specs
 }
 
@@ -44,7 +44,7 @@ fn every_spec_comes_back_from_a_file() {
         let frames = frames(&spec);
         let bytes = written(&path, &spec, &frames);
         let alignment = match spec.container {
-            Container::Wav | Container::Rf64 => 2,
+            Container::Wav | Container::Rf64 | Container::Aiff => 2,
             _ => 1,
         };
         assert_eq!(bytes.len() % alignment, 0);
@@ -200,7 +200,7 @@ fn names_are_taken_in_any_case() {
     assert_eq!("BIG".parse::<Endian>().unwrap(), Endian::Big);
     let error = Container::from_path("take.mp3".as_ref()).unwrap_err();
     assert!(
-        error.message().contains(".wav, .wave, .rf64, .au, .snd, .raw, .pcm")
+        error.message().contains(".wav, .wave, .rf64, .w64, .aiff, .aif, .aifc, .au, .snd, .caf, .raw, .pcm")
             && error.message().contains("-t")
     );
     Container::from_path("wav".as_ref()).unwrap_err();

@@ -18,11 +18,13 @@ const NAMED: usize = 12;
 pub(super) struct Ds64 {
     pub(super) riff: Option<u64>,
     data: Option<u64>,
+    /// 0 where nobody knows.
+    frames: u64,
     others: Vec<([u8; 4], u64)>,
 }
 
 impl Ds64 {
-    /// Reads what follows the head of a chunk of `length` bytes.
+    /// Reads the front of `length` bytes of content; what is behind it is left.
     pub(super) fn read(input: &mut Input, length: u32) -> Result<Self> {
         let mut content = [0; LENGTH + MOST_NAMED * NAMED];
         let count = content.len().min(length as usize);
@@ -30,9 +32,8 @@ impl Ds64 {
             return Err(input.corrupt(format_args!("its ds64 chunk has {length} bytes; 28 are needed")));
         }
         input.read_header(&mut content[..count])?;
-        input.skip(u64::from(length) + u64::from(length % 2) - count as u64)?;
         let (words, _) = content.as_chunks::<8>();
-        let [riff, data] = [words[0], words[1]].map(u64::from_le_bytes);
+        let [riff, data, frames] = [words[0], words[1], words[2]].map(u64::from_le_bytes);
         let named = u32::from_le_bytes([content[24], content[25], content[26], content[27]]) as usize;
         let (table, _) = content[LENGTH.min(count)..count].as_chunks::<NAMED>();
         let others = table
@@ -40,7 +41,7 @@ impl Ds64 {
             .take(named)
             .map(|&[a, b, c, d, ref size @ ..]| ([a, b, c, d], u64::from_le_bytes(*size)))
             .collect();
-        Ok(Self { riff: Some(riff), data: Some(data).filter(|&data| data < UNKNOWN), others })
+        Ok(Self { riff: Some(riff), data: Some(data).filter(|&data| data < UNKNOWN), frames, others })
     }
 
     /// The content for so many frames in `data` bytes, in a file whose length after its first eight bytes is `riff`.
@@ -55,7 +56,10 @@ impl Ds64 {
     pub(super) fn resolve(&self, id: &[u8], length: u32) -> Option<u64> {
         match id {
             _ if length < u32::MAX => Some(length.into()),
-            b"data" => self.data,
+            // ffmpeg counts the byte of padding.
+            b"data" => {
+                self.data.map(|data| data - u64::from(self.frames % 2 == 1 && data == self.frames + 1))
+            }
             id => self.others.iter().find(|(named, _)| named == id).map(|&(_, length)| length),
         }
     }

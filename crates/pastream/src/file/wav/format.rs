@@ -30,7 +30,7 @@ pub(in crate::file) fn read(
     container: Container,
     order: Order,
     length: u64,
-) -> Result<(Spec, u64)> {
+) -> Result<Spec> {
     let mut format = [0; 40];
     let count = length.min(format.len() as u64) as usize;
     if count < 16 {
@@ -77,7 +77,7 @@ pub(in crate::file) fn read(
             format_args!("its frames have {block} bytes, but {channels} × {bits} bits are not so many");
         return Err(input.corrupt(message));
     }
-    Ok((spec, count as u64))
+    Ok(spec)
 }
 
 /// The content for `spec`.

@@ -1,10 +1,11 @@
 //! RIFF WAVE: PCM and float, plain or extensible; and RF64, which it becomes where it is longer than 4 GiB.
 
 mod ds64;
-mod format;
+pub(super) mod format;
 mod reader;
 mod writer;
 
+pub(super) use format::{Order, channel_mask};
 pub(super) use reader::decoder;
 pub(super) use writer::{encoder, limit};
 
