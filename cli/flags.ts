@@ -47,6 +47,8 @@ const ENCODINGS = [
   'pcm_32',
   'float',
   'double',
+  'ulaw',
+  'alaw',
 ] as const satisfies readonly Encoding[]
 
 function flag(names: string, help: string): Switch {

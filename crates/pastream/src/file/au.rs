@@ -11,13 +11,15 @@ use crate::Result;
 const HEADER: u32 = 24;
 
 /// The encodings and their numbers.
-const ENCODINGS: [(u32, Encoding); 6] = [
+const ENCODINGS: [(u32, Encoding); 8] = [
+    (1, Encoding::Ulaw),
     (2, Encoding::PcmS8),
     (3, Encoding::Pcm16),
     (4, Encoding::Pcm24),
     (5, Encoding::Pcm32),
     (6, Encoding::Float),
     (7, Encoding::Double),
+    (27, Encoding::Alaw),
 ];
 
 /// Reads the header of what begins with `.snd` or, in little-endian order, `dns.`; or with what DEC's
@@ -33,7 +35,7 @@ pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
             .corrupt(format_args!("its audio would begin at byte {start}, which is not behind its header")));
     }
     let Some((_, encoding)) = ENCODINGS.into_iter().find(|(known, _)| *known == code) else {
-        let message = "only 2 to 7 (PCM and float) are read: convert it first";
+        let message = "only 1 to 7 and 27 (PCM, float and companded) are read: convert it first";
         return Err(input.unsupported(format_args!("its encoding is number {code}; {message}")));
     };
     input.skip(u64::from(start - HEADER))?;

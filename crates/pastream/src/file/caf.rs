@@ -88,6 +88,8 @@ fn description(input: &mut Input) -> Result<Spec> {
         (b"lpcm", false, 4) => Encoding::Pcm32,
         (b"lpcm", true, 4) => Encoding::Float,
         (b"lpcm", true, 8) => Encoding::Double,
+        (b"ulaw", ..) => Encoding::Ulaw,
+        (b"alaw", ..) => Encoding::Alaw,
         (b"lpcm", is_float, _) => {
             let kind = if is_float { "float" } else { "PCM" };
             return Err(input.unsupported(format_args!("{bits}-bit {kind} samples are not read")));
@@ -124,10 +126,16 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
         to.extend(id);
         to.extend(length.to_be_bytes());
     };
-    let kind = *b"lpcm";
+    let kind = match encoding {
+        Encoding::Ulaw => b"ulaw",
+        Encoding::Alaw => b"alaw",
+        _ => b"lpcm",
+    };
     let is_little = spec.endian == Endian::Little;
-    let flags = if encoding.is_float() { FLOAT } else { 0 } | if is_little { LITTLE } else { 0 };
-    let numbers = [flags, spec.frame_size() as u32, 1, spec.channels as u32, encoding.size() as u32 * 8];
+    let float = if encoding.is_float() { FLOAT } else { 0 };
+    let little = if is_little && !encoding.is_law() { LITTLE } else { 0 };
+    let numbers =
+        [float | little, spec.frame_size() as u32, 1, spec.channels as u32, encoding.size() as u32 * 8];
 
     let mut header = Vec::with_capacity(104);
     header.extend(b"caff\0\x01\0\0");

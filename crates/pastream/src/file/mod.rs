@@ -9,6 +9,7 @@ mod caf;
 mod encoding;
 mod in_use;
 mod input;
+pub(crate) mod law;
 mod output;
 mod pcm;
 mod probe;

@@ -91,10 +91,10 @@ impl Container {
     /// The encodings that the container can hold.
     #[must_use]
     pub const fn encodings(self) -> &'static [Encoding] {
-        use Encoding::{Double, Float, Pcm16, Pcm24, Pcm32, PcmS8, PcmU8};
+        use Encoding::{Alaw, Double, Float, Pcm16, Pcm24, Pcm32, PcmS8, PcmU8, Ulaw};
         match self {
-            Self::Wav | Self::Rf64 | Self::W64 => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double],
-            Self::Aiff | Self::Au | Self::Caf => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double],
+            Self::Wav | Self::Rf64 | Self::W64 => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double, Ulaw, Alaw],
+            Self::Aiff | Self::Au | Self::Caf => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double, Ulaw, Alaw],
             Self::Raw => &Encoding::ALL,
         }
     }

@@ -87,7 +87,7 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
     header.extend(b"wave");
     header.extend(TAIL);
     chunk(&mut header, *b"fmt ", &format::content(spec));
-    if spec.encoding.is_float() {
+    if spec.encoding.is_float() || spec.encoding.is_law() {
         let frames = data.map_or(0, |data| data / spec.frame_size() as u64);
         chunk(&mut header, *b"fact", &frames.to_le_bytes());
     }

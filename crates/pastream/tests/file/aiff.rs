@@ -174,6 +174,16 @@ fn compressions_are_told_apart() {
     ] {
         assert_eq!(read(kind, bits, &big).unwrap(), (encoding, native(encoding.size(), is_big)), "{kind:?}");
     }
+    for (kind, encoding) in [
+        (b"ulaw", Encoding::Ulaw),
+        (b"ULAW", Encoding::Ulaw),
+        (b"alaw", Encoding::Alaw),
+        (b"ALAW", Encoding::Alaw),
+    ] {
+        for bits in [8, 16] {
+            assert_eq!(read(kind, bits, &big).unwrap().0, encoding);
+        }
+    }
     for kind in [b"fl64", b"FL64"] {
         let (encoding, frames) = read(kind, 64, &0.5_f64.to_be_bytes()).unwrap();
         assert_eq!((encoding, frames), (Encoding::Double, 0.5_f32.to_ne_bytes().to_vec()));

@@ -125,6 +125,9 @@ fn descriptions_are_told_apart() {
         }
         assert_eq!(told(flags | 2), (encoding, Endian::Little, 8_000));
     }
+    for (kind, encoding) in [(b"ulaw", Encoding::Ulaw), (b"alaw", Encoding::Alaw)] {
+        assert_eq!(read(8_000.0, kind, [0, 2, 1, 2, 8]).unwrap().0, encoding);
+    }
     for (rate, kind, numbers, wrong) in [
         (8e3, b"aac ", [0, 0, 1024, 2, 0], "`aac `"),
         (8e3, b"lpcm", [0, 5, 1, 1, 40], "40-bit PCM"),

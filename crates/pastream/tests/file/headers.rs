@@ -166,15 +166,21 @@ fn wav_formats_are_told_apart() {
         (1, 32, Encoding::Pcm32),
         (3, 32, Encoding::Float),
         (3, 64, Encoding::Double),
+        (6, 8, Encoding::Alaw),
+        (7, 8, Encoding::Ulaw),
     ] {
         assert_eq!(read(fmt(tag, 2, 8_000, bits)).unwrap(), encoding);
         if bits != 20 {
             assert_eq!(read(extensible(2, 8_000, bits, 3, tag as u8)).unwrap(), encoding);
         }
     }
-    for (tag, bits, wrong) in
-        [(6, 8, "0x0006"), (1, 64, "64-bit PCM"), (1, 0, "0-bit PCM"), (3, 16, "16-bit float")]
-    {
+    for (tag, bits, wrong) in [
+        (17, 4, "0x0011"),
+        (6, 16, "16-bit companded"),
+        (1, 64, "64-bit PCM"),
+        (1, 0, "0-bit PCM"),
+        (3, 16, "16-bit float"),
+    ] {
         let error = read(fmt(tag, 2, 8_000, bits)).unwrap_err();
         assert!(error.message().contains(wrong) && error.message().contains("take.wav"), "{error}");
     }
@@ -243,7 +249,12 @@ fn au_annotations_and_lengths() {
         dec[..4].copy_from_slice(&magic);
         assert_eq!(both(&folder, &dec), [3; 2].map(|frames| (Some(frames), vec![1, 2, 3])));
     }
-    let mut ulaw = au(28, 3);
-    ulaw[15] = 1;
-    assert!(pipe(&ulaw, 64, &ReadHint::default()).err().unwrap().message().contains("number 1"));
+    for (code, encoding) in [(1, Encoding::Ulaw), (27, Encoding::Alaw)] {
+        let mut law = au(28, 3);
+        law[15] = code;
+        assert_eq!(pipe(&law, 64, &ReadHint::default()).unwrap().spec().encoding, encoding);
+    }
+    let mut other = au(28, 3);
+    other[15] = 8;
+    assert!(pipe(&other, 64, &ReadHint::default()).err().unwrap().message().contains("number 8"));
 }

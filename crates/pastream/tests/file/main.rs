@@ -6,6 +6,7 @@ mod bad_input;
 mod caf;
 mod frames;
 mod headers;
+mod laws;
 mod matrix;
 mod rf64;
 mod round_trip;

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use pastream::file::{Container, Encoding, Endian, FileReader, Spec};
 
 use crate::{
-    support::{Folder, hint, noise, read_all, spec, written},
+    support::{self, Folder, hint, read_all, spec, written},
     tools::{NAMES, run},
 };
 
@@ -41,7 +41,7 @@ fn frames(spec: &Spec) -> Vec<u8> {
     if spec.encoding.is_float() {
         return (0..samples).flat_map(|x| (x as f32 / 512.0 - 0.5).to_ne_bytes()).collect();
     }
-    noise(samples * spec.encoding.stream_format().size())
+    support::samples(spec.encoding, samples)
 }
 
 /// The same as bytes of what [`NAMES`] calls the encoding in RAW.
@@ -58,6 +58,15 @@ fn names(encoding: Encoding) -> (&'static str, &'static str) {
     (sox, ffmpeg)
 }
 
+/// The same for what lies in the file.
+fn coded(encoding: Encoding) -> (&'static str, &'static str) {
+    match encoding {
+        Encoding::Ulaw => ("-e u-law -b 8", "mulaw"),
+        Encoding::Alaw => ("-e a-law -b 8", "alaw"),
+        encoding => names(encoding),
+    }
+}
+
 fn is_big(spec: &Spec) -> bool {
     match spec.endian {
         Endian::File => matches!(spec.container, Container::Aiff | Container::Au | Container::Caf),
@@ -65,9 +74,14 @@ fn is_big(spec: &Spec) -> bool {
     }
 }
 
-/// What sox 14.4 doesn't read: floats in AIFF-C; in W64 and CAF, which libsndfile gives it as integers.
+/// What sox 14.4 doesn't read: floats and companded samples in AIFF-C; floats in W64 and CAF, which libsndfile gives it as
+/// integers.
 fn sox_reads(spec: &Spec) -> bool {
-    !matches!(spec.container, Container::Aiff | Container::W64 | Container::Caf) || !spec.encoding.is_float()
+    match spec.container {
+        Container::Aiff => !spec.encoding.is_float() && !spec.encoding.is_law(),
+        Container::W64 | Container::Caf => !spec.encoding.is_float(),
+        _ => true,
+    }
 }
 
 /// What sox doesn't write: that and RF64; little-endian AIFF-C, whose header it turns round, too. RAW is no file to tell about.
@@ -84,14 +98,14 @@ fn ffmpeg_reads(spec: &Spec) -> bool {
     match spec.container {
         Container::Wav => !is_big(spec),
         Container::Au => is_big(spec),
-        Container::Aiff => is_big(spec) || spec.encoding == Encoding::Pcm16,
+        Container::Aiff => is_big(spec) || spec.encoding.size() < 3,
         _ => true,
     }
 }
 
 /// What ffmpeg writes, by the name of its coder.
 fn ffmpeg_writes(spec: &Spec) -> Option<(String, &'static str)> {
-    let (_, ffmpeg) = names(spec.encoding);
+    let (_, ffmpeg) = coded(spec.encoding);
     let coder =
         if is_big(spec) && spec.encoding.size() > 1 { ffmpeg.replace("le", "be") } else { ffmpeg.to_owned() };
     let muxer = match spec.container {
@@ -112,7 +126,7 @@ fn sox_input(spec: &Spec, name: &str) -> String {
         Container::Rf64 => format!("-t wav {name}"),
         Container::Raw => {
             let order = if is_big(spec) { "-B" } else { "-L" };
-            let (sox, _) = names(spec.encoding);
+            let (sox, _) = coded(spec.encoding);
             format!("-t raw {sox} {order} -c {} -r {} {name}", spec.channels, spec.sample_rate)
         }
         container => format!("-t {container} {name}"),
@@ -123,7 +137,8 @@ fn sox_input(spec: &Spec, name: &str) -> String {
 fn ffmpeg_reading(place: usize, index: usize, spec: &Spec) -> (String, String) {
     let (_, ffmpeg) = names(spec.encoding);
     let raw = if spec.container == Container::Raw {
-        let order = if is_big(spec) { ffmpeg.replace("le", "be") } else { ffmpeg.to_owned() };
+        let (_, coded) = coded(spec.encoding);
+        let order = if is_big(spec) { coded.replace("le", "be") } else { coded.to_owned() };
         format!(" -f {order} -ar {} -ac {}", spec.sample_rate, spec.channels)
     } else {
         String::new()
@@ -153,10 +168,10 @@ fn check(path: &Path, spec: &Spec, padded: bool) {
     let endian = if is_big(spec) && spec.encoding.size() > 1 { Endian::Big } else { found.endian };
     let (frames, read) = (frames(spec), read_all(&mut reader, 1000).unwrap());
     let more = if padded { read.len().saturating_sub(frames.len()) } else { 0 };
-    let count = FRAMES + more / (spec.channels * reader.format().size());
-    let expected = Spec { endian, frames: Some(count as u64), ..spec.clone() };
+    let padding = more / (spec.channels * reader.format().size());
+    let expected = Spec { endian, frames: Some((FRAMES + padding) as u64), ..spec.clone() };
     assert_eq!((found, reader.missing()), (expected, 0), "{}", path.display());
-    assert!(more < 8 && read[..read.len() - more] == frames, "{spec:?}");
+    assert!(padding * spec.frame_size() < 8 && read[..read.len() - more] == frames, "{spec:?}");
 }
 
 #[test]
@@ -200,9 +215,9 @@ fn ours_are_read_by_everyone() {
     }
 }
 
-/// hound has no doubles.
+/// hound has neither doubles nor companded samples.
 fn hound_reads(path: &Path, spec: &Spec) {
-    if spec.encoding == Encoding::Double {
+    if spec.encoding == Encoding::Double || spec.encoding.is_law() {
         return;
     }
     let mut reader = hound::WavReader::open(path).unwrap();
@@ -257,8 +272,9 @@ fn what_sox_writes_is_read() {
             let (sox, _) = names(spec.encoding);
             let order = if is_big(spec) { "-B" } else { "-L" };
             let container = spec.container;
+            let (to, _) = coded(spec.encoding);
             let input = format!("-t raw {sox} -L -c {channels} -r {rate} plain");
-            let command = format!("sox -D {input} {sox} {order} -t {container} {index}");
+            let command = format!("sox -D {input} {to} {order} -t {container} {index}");
             let Some(_) = run(&command, &folder) else { return };
             check(&folder.join(&index.to_string()), spec, false);
         }

@@ -106,6 +106,8 @@ fn common(input: &mut Input, compressed: bool, length: u64) -> Result<Spec> {
         b"23ni" => (Encoding::Pcm32, Endian::Little),
         b"fl32" | b"FL32" => (Encoding::Float, Endian::Big),
         b"fl64" | b"FL64" => (Encoding::Double, Endian::Big),
+        b"ulaw" | b"ULAW" => (Encoding::Ulaw, Endian::Big),
+        b"alaw" | b"ALAW" => (Encoding::Alaw, Endian::Big),
         _ => {
             return Err(input.unsupported(format_args!(
                 "its samples are compressed as `{}`, which is not read: convert it first",

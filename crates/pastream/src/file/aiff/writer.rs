@@ -28,6 +28,8 @@ fn compression(spec: &Spec) -> Option<[u8; 4]> {
     match spec.encoding {
         Encoding::Float => Some(*b"fl32"),
         Encoding::Double => Some(*b"fl64"),
+        Encoding::Ulaw => Some(*b"ulaw"),
+        Encoding::Alaw => Some(*b"alaw"),
         encoding if encoding.size() > 1 && spec.endian == Endian::Little => Some(*b"sowt"),
         _ => None,
     }
@@ -45,7 +47,8 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
     };
     let compression = compression(spec);
     let frames = data.map_or(0, |data| data / spec.frame_size() as u64);
-    let bits = spec.encoding.size() as u16 * 8;
+    // Of companded samples those that they stand for.
+    let bits = if spec.encoding.is_law() { 16 } else { spec.encoding.size() as u16 * 8 };
 
     let mut common = Vec::with_capacity(24);
     common.extend((spec.channels as u16).to_be_bytes());

@@ -1,6 +1,6 @@
 //! The content of a fmt chunk, which W64 shares.
 
-use super::{EXTENSIBLE, FLOAT, GUID_TAIL, PCM};
+use super::{ALAW, EXTENSIBLE, FLOAT, GUID_TAIL, PCM, ULAW};
 use crate::{
     Result,
     file::{Container, Encoding, Endian, Spec, input::Input},
@@ -49,7 +49,9 @@ pub(in crate::file) fn read(
             );
         }
         if format[26..] != GUID_TAIL {
-            return Err(input.unsupported("its sub-format is unknown; only PCM and IEEE float are read"));
+            return Err(
+                input.unsupported("its sub-format is unknown; only PCM, IEEE float and companding are read")
+            );
         }
         tag = order.u16(&format[24..]);
     }
@@ -60,12 +62,18 @@ pub(in crate::file) fn read(
         (PCM, 4) => Encoding::Pcm32,
         (FLOAT, 4) => Encoding::Float,
         (FLOAT, 8) => Encoding::Double,
-        (PCM | FLOAT, _) => {
-            let kind = if tag == PCM { "PCM" } else { "float" };
+        (ULAW, 1) => Encoding::Ulaw,
+        (ALAW, 1) => Encoding::Alaw,
+        (PCM | FLOAT | ULAW | ALAW, _) => {
+            let kind = match tag {
+                PCM => "PCM",
+                FLOAT => "float",
+                _ => "companded",
+            };
             return Err(input.unsupported(format_args!("{bits}-bit {kind} samples are not read")));
         }
         _ => {
-            let message = "; only PCM (0x0001) and IEEE float (0x0003) are read: convert it first";
+            let message = "; only PCM (0x0001), IEEE float (0x0003), A-law (0x0006) and µ-law (0x0007) are read: convert it first";
             return Err(input.unsupported(format_args!("its format tag is {tag:#06x}{message}")));
         }
     };
@@ -82,10 +90,16 @@ pub(in crate::file) fn read(
 
 /// The content for `spec`.
 pub(in crate::file) fn content(spec: &Spec) -> Vec<u8> {
-    let is_float = spec.encoding.is_float();
-    // As the format's definition asks: more than two channels or 16 bits need to say what is what.
-    let extensible = spec.channels > 2 || (!is_float && spec.encoding.size() > 2);
-    let tag = if is_float { FLOAT } else { PCM };
+    // As the format's definition asks: more than two channels or 16 bits need to say what is what. Of companded samples
+    // some programs don't understand it.
+    let wide = spec.channels > 2 || (!spec.encoding.is_float() && spec.encoding.size() > 2);
+    let extensible = wide && !spec.encoding.is_law();
+    let tag = match spec.encoding {
+        Encoding::Float | Encoding::Double => FLOAT,
+        Encoding::Ulaw => ULAW,
+        Encoding::Alaw => ALAW,
+        _ => PCM,
+    };
     let bits = (spec.encoding.size() * 8) as u16;
     let rate = u64::from(spec.sample_rate) * spec.frame_size() as u64;
     let big = spec.endian == Endian::Big;
@@ -105,7 +119,7 @@ pub(in crate::file) fn content(spec: &Spec) -> Vec<u8> {
         format.extend(u32(channel_mask(spec.channels)));
         format.extend(u16(tag));
         format.extend(GUID_TAIL);
-    } else if is_float {
+    } else if tag != PCM {
         format.extend(u16(0));
     }
     format

@@ -42,7 +42,7 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
 
     let mut chunks = Vec::with_capacity(128);
     chunk(&mut chunks, *b"fmt ", &format::content(spec));
-    if spec.encoding.is_float() {
+    if spec.encoding.is_float() || spec.encoding.is_law() {
         chunk(&mut chunks, *b"fact", &size(frames));
     }
     chunks.extend(b"data");
