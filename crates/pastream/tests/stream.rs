@@ -261,6 +261,9 @@ fn a_recording_that_no_file_of_its_kind_can_hold_is_refused_before_it_begins() {
         (Container::Wav, Endian::Big, None, long(run), false),
         (Container::Wav, Endian::File, None, long(run), true),
         (Container::Rf64, Endian::File, None, long(run), true),
+        // AIFF has 26 bytes less in front.
+        (Container::Aiff, Endian::File, None, Run { frames: Some(most + 13), ..run }, true),
+        (Container::Aiff, Endian::File, None, Run { frames: Some(most + 14), ..run }, false),
         (Container::Au, Endian::File, None, long(run), true),
         (Container::Raw, Endian::File, None, long(run), true),
         (Container::Wav, Endian::Big, None, Run { offset: 1, ..long(run) }, true),

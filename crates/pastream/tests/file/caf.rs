@@ -134,7 +134,7 @@ fn descriptions_are_told_apart() {
         (8e3, b"lpcm", [0, 0, 1, 1, 0], "0-bit PCM"),
         (8e3, b"lpcm", [1, 2, 1, 1, 16], "16-bit float"),
         (8e3, b"lpcm", [0, 4, 1, 1, 24], "1 frames in 4 bytes"),
-        (8e3, b"lpcm", [0, 4, 2, 1, 16], "2 frames in 4 bytes"),
+        (8e3, b"lpcm", [0, 2, 2, 1, 16], "2 frames in 2 bytes"),
         (8e3, b"lpcm", [0, 0, 1, 0, 16], "0 channels"),
         (8e3, b"lpcm", [0, 257, 1, 257, 8], "257 channels"),
         (8e3, b"lpcm", [0, 1, 1, u32::MAX, 32], "frames in 1 bytes"),

@@ -102,6 +102,11 @@ fn the_table_tells_lengths_of_other_chunks() {
     };
     let table: [(&[u8; 4], u64); 2] = [(b"levl", 7), (b"axml", 301)];
     assert_eq!(both(&folder, &head(&table)), [(Some(2), data.clone()), (Some(2), data.clone())]);
+    // An entry behind the end of the table is none.
+    let mut short = head(&table);
+    short[44] = 1;
+    let error = pipe(&short, 64, &ReadHint::default()).err().unwrap();
+    assert!(error.message().contains("has no data chunk"), "{error}");
     let many: Vec<_> = (0..1000).map(|x| (b"levl", x)).chain(table).collect();
     for lie in [&[(b"axml", u64::MAX)][..], &[], &many] {
         let error = pipe(&head(lie), 64, &ReadHint::default()).err().unwrap();
