@@ -109,14 +109,20 @@ fn chunks_come_in_any_order() {
 
 #[test]
 fn bad_headers_say_so() {
+    let folder = Folder::new("bad_w64");
+    let path = folder.join("take");
     let error = |bytes: Vec<u8>| pipe(&bytes, 64, &ReadHint::default()).err().unwrap();
     let mut other = whole(&[fmt(1, 8)]);
     other[39] = 0;
     assert_eq!(error(other).kind(), ErrorKind::CorruptFile);
     // Lengths that lead nowhere, or back.
     for length in [0, 24, 39, u64::MAX, u64::MAX - 6] {
-        let wrong = error(whole(&[sized_chunk(b"junk", length, &[]), fmt(1, 8)]));
-        assert!(wrong.kind() == ErrorKind::CorruptFile, "{wrong}");
+        let bytes = whole(&[sized_chunk(b"junk", length, &[]), fmt(1, 8)]);
+        fs::write(&path, &bytes).unwrap();
+        let file = FileReader::open(&path, &ReadHint::default()).err().unwrap();
+        for wrong in [error(bytes), file] {
+            assert!(wrong.kind() == ErrorKind::CorruptFile, "{wrong}");
+        }
     }
     let short = error(whole(&[sized_chunk(b"fmt ", 39, &[0; 16])]));
     assert!(short.message().contains("15 bytes"), "{short}");

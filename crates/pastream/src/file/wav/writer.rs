@@ -72,8 +72,10 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
-    use crate::file::Encoding;
+    use crate::file::{Encoding, FileReader, ReadHint};
 
     fn spec(container: Container, encoding: Encoding, endian: Endian, channels: usize) -> Spec {
         Spec { container, encoding, endian, channels, sample_rate: 8_000, frames: None }
@@ -113,6 +115,43 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// How the file begins, and its frames from `frame` on, as another reader finds them now.
+    fn there(path: &Path, frame: u64) -> (Container, Option<u64>, Vec<u8>) {
+        let mut reader = FileReader::open(path, &ReadHint::default()).unwrap();
+        let (container, frames) = (reader.spec().container, reader.spec().frames);
+        reader.seek(frame).unwrap();
+        (container, frames, reader.read_frames(9, &|| false).unwrap())
+    }
+
+    #[test]
+    fn a_file_that_passes_4_gib_goes_on_as_rf64() {
+        let path = std::env::temp_dir().join(format!("pastream-rf64-{}.wav", std::process::id()));
+        let wav = spec(Container::Wav, Encoding::Pcm16, Endian::File, 1);
+        let limit = limit(&wav);
+        let layout = Layout { header, limit, alignment: 2 };
+        let mut encoder = PcmEncoder::new(Output::create(&path).unwrap(), wav, layout).unwrap();
+        encoder.write(&[1, 2]).unwrap();
+        // Of 2^32 - 1 bytes after the first eight, 72 are header: room for as many frames, and not one more.
+        let most = (MOST - 72) / 2;
+        encoder.leap(2 * (most - 2));
+        encoder.write(&[3, 4]).unwrap();
+        encoder.update().unwrap();
+        assert_eq!(there(&path, most - 1), (Container::Wav, Some(most), vec![3, 4]));
+        encoder.write(&[5, 6, 7, 8]).unwrap();
+        // Not told yet.
+        assert_eq!(there(&path, most - 1), (Container::Wav, Some(most), vec![3, 4]));
+        encoder.update().unwrap();
+        assert_eq!(there(&path, most - 1), (Container::Rf64, Some(most + 2), vec![3, 4, 5, 6, 7, 8]));
+        encoder.leap(1 << 30);
+        encoder.write(&[9, 10]).unwrap();
+        encoder.finish().unwrap();
+        let frames = most + 3 + (1 << 29);
+        assert_eq!(there(&path, frames - 1), (Container::Rf64, Some(frames), vec![9, 10]));
+        assert_eq!(there(&path, 0).2[..4], [1, 2, 0, 0]);
+        assert_eq!(encoder.frames(), frames);
+        fs::remove_file(path).unwrap();
     }
 
     #[test]
