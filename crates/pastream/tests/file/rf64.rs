@@ -64,6 +64,7 @@ fn lengths_may_lie() {
     // Larger than the file, smaller, and no whole frame.
     let told = Some((1 << 62) / 4 - 1);
     assert_eq!(both(&folder, &head(0, (1 << 62) - 1)), [(Some(5), data.clone()), (told, data.clone())]);
+    assert_eq!(both(&folder, &head(0, 0x7FFF_F000))[1].0, Some(0x7FFF_F000 / 4));
     assert_eq!(both(&folder, &head(0, 8))[0], (Some(2), data[..8].to_vec()));
     assert_eq!(both(&folder, &head(0, 3))[1], (Some(0), vec![]));
     let path = folder.join("take");

@@ -60,7 +60,9 @@ impl Chunks for Wav {
         let length = self.long.resolve(b"data", said as u32)?;
         let riff = self.long.riff.filter(|_| self.length == u32::MAX).unwrap_or_else(|| self.length.into());
         let complete = end == riff.checked_add(8);
-        is_told(length, spec, complete).then_some(length)
+        // What the ds64 chunk tells was put there on purpose, but for nothing.
+        let purpose = said == u64::from(u32::MAX) && length > 0;
+        (purpose || is_told(length, spec, complete)).then_some(length)
     }
 }
 
