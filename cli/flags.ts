@@ -37,7 +37,7 @@ export interface Twice<T> extends Base {
 
 export type Flag<T = unknown> = Switch | Single<T> | Optional<T> | Twice<T>
 
-const CONTAINERS = ['wav', 'au', 'raw'] as const
+const CONTAINERS = ['wav', 'rf64', 'w64', 'aiff', 'au', 'caf', 'raw'] as const
 const FORMATS = ['float32', 'int32', 'int24', 'int16', 'int8', 'uint8'] as const satisfies readonly Format[]
 const ENCODINGS = [
   'pcm_s8',
@@ -47,6 +47,8 @@ const ENCODINGS = [
   'pcm_32',
   'float',
   'double',
+  'ulaw',
+  'alaw',
 ] as const satisfies readonly Encoding[]
 
 function flag(names: string, help: string): Switch {

@@ -15,7 +15,7 @@ import { choice, defined, natural, nothingElse } from './options.ts'
 import type { BindingFile, BindingWriter, FileOptions } from './binding/binding.js'
 
 /** A kind of file, as `-t` names it. */
-export type Container = 'wav' | 'au' | 'raw'
+export type Container = 'wav' | 'rf64' | 'w64' | 'aiff' | 'au' | 'caf' | 'raw'
 
 /** A file or pipe. To be read, only RAW needs more than its path. */
 export interface FileDescription {

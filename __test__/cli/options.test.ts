@@ -135,6 +135,15 @@ test('-t, -e and --endian of both sides', async (t) => {
   same(t, readWav(path('d')).data, little)
   await run('-t', 'raw', '-c', '2', '-r', '8k', '-e', 'pcm_16,pcm_32', '--endian', 'big,big', 'c', 'e.pcm')
   same(t, readFileSync(path('e.pcm')), Buffer.from(Int32Array.from(scaled(65_536)).buffer).swap32())
+  await run('--endian', 'little', 'in.wav', 'f.aif')
+  t.is(readFileSync(path('f.aif')).toString('latin1', 8, 12), 'AIFC')
+  await run('-t', '^,rf64', '-e', '^,pcm_24', 'f.aif', 'g')
+  t.is(readFileSync(path('g')).toString('latin1', 0, 4), 'RF64')
+  await run('-e', '^,ulaw', 'g', 'h.caf')
+  await run('-e', '^,alaw', 'h.caf', 'i.w64')
+  t.is(readFileSync(path('i.w64')).toString('latin1', 0, 4), 'riff')
+  await run('g', 'j.wav')
+  same(t, readWav(path('j.wav')).data, Uint8Array.from([...SENT].flatMap((sample) => [0, sample & 255, sample >> 8])))
 })
 
 for (const none of ['null', 'NULL', '^', '']) {

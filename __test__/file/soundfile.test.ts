@@ -21,7 +21,11 @@ const linux = process.platform === 'linux' ? test : test.skip
 
 const held = {
   wav: ['float32', 'int32', 'int24', 'int16', 'uint8'],
+  rf64: ['float32', 'int32', 'int24', 'int16', 'uint8'],
+  w64: ['float32', 'int32', 'int24', 'int16', 'uint8'],
+  aiff: ['float32', 'int32', 'int24', 'int16', 'int8'],
   au: ['float32', 'int32', 'int24', 'int16', 'int8'],
+  caf: ['float32', 'int32', 'int24', 'int16', 'int8'],
   raw: FORMATS,
 } as const
 const encodings: Record<Format, Encoding> = {

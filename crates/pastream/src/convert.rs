@@ -3,7 +3,7 @@
 use bytemuck::{NoUninit, Pod, Zeroable};
 use pastream_rt::{I24, Sample};
 
-use crate::file::Encoding;
+use crate::file::{Encoding, law};
 
 /// A 64-bit float: files have them, streams don't.
 #[repr(transparent)]
@@ -19,6 +19,39 @@ impl Sample for Double {
 
     fn from_f64(value: f64) -> Self {
         Self(if value.is_nan() { 0.0 } else { value })
+    }
+}
+
+/// Samples of 16 bits, companded: so all goes through those.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+struct Ulaw(u8);
+
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+struct Alaw(u8);
+
+impl Sample for Ulaw {
+    const EQUILIBRIUM: Self = Self(0xFF);
+
+    fn to_f64(self) -> f64 {
+        law::ulaw_to_16(self.0).to_f64()
+    }
+
+    fn from_f64(value: f64) -> Self {
+        Self(law::ulaw_from_16(i16::from_f64(value)))
+    }
+}
+
+impl Sample for Alaw {
+    const EQUILIBRIUM: Self = Self(0xD5);
+
+    fn to_f64(self) -> f64 {
+        law::alaw_to_16(self.0).to_f64()
+    }
+
+    fn from_f64(value: f64) -> Self {
+        Self(law::alaw_from_16(i16::from_f64(value)))
     }
 }
 
@@ -44,6 +77,10 @@ pub(crate) fn convert(from: Encoding, to: Encoding, input: &[u8], output: &mut [
         (Encoding::Pcm16, Encoding::Pcm24) => map(input, output, |x: i16| I24::from_i32(i32::from(x) << 8)),
         (Encoding::Pcm16, Encoding::Pcm32) => map(input, output, |x: i16| i32::from(x) << 16),
         (Encoding::Pcm24, Encoding::Pcm32) => map(input, output, |x: I24| x.to_i32() << 8),
+        (Encoding::Ulaw, Encoding::Pcm16) => map(input, output, law::ulaw_to_16),
+        (Encoding::Alaw, Encoding::Pcm16) => map(input, output, law::alaw_to_16),
+        (Encoding::Pcm16, Encoding::Ulaw) => map(input, output, law::ulaw_from_16),
+        (Encoding::Pcm16, Encoding::Alaw) => map(input, output, law::alaw_from_16),
         (Encoding::PcmS8, to) => convert_from::<i8>(to, input, output),
         (Encoding::PcmU8, to) => convert_from::<u8>(to, input, output),
         (Encoding::Pcm16, to) => convert_from::<i16>(to, input, output),
@@ -51,6 +88,8 @@ pub(crate) fn convert(from: Encoding, to: Encoding, input: &[u8], output: &mut [
         (Encoding::Pcm32, to) => convert_from::<i32>(to, input, output),
         (Encoding::Float, to) => convert_from::<f32>(to, input, output),
         (Encoding::Double, to) => convert_from::<Double>(to, input, output),
+        (Encoding::Ulaw, to) => convert_from::<Ulaw>(to, input, output),
+        (Encoding::Alaw, to) => convert_from::<Alaw>(to, input, output),
     }
 }
 
@@ -63,6 +102,8 @@ fn convert_from<A: Sample>(to: Encoding, input: &[u8], output: &mut [u8]) {
         Encoding::Pcm32 => through_f64::<A, i32>(input, output),
         Encoding::Float => through_f64::<A, f32>(input, output),
         Encoding::Double => through_f64::<A, Double>(input, output),
+        Encoding::Ulaw => through_f64::<A, Ulaw>(input, output),
+        Encoding::Alaw => through_f64::<A, Alaw>(input, output),
     }
 }
 
@@ -138,6 +179,7 @@ mod tests {
             for to in Encoding::ALL {
                 let exact = match to {
                     Encoding::Float => from.size() <= 3,
+                    Encoding::Ulaw | Encoding::Alaw => false,
                     to => to.size() >= from.size(),
                 };
                 if exact {
@@ -177,6 +219,8 @@ mod tests {
                     Encoding::Pcm16 => convert_from::<i16>(to, &samples, &mut plain),
                     Encoding::Pcm24 => convert_from::<I24>(to, &samples, &mut plain),
                     Encoding::Pcm32 => convert_from::<i32>(to, &samples, &mut plain),
+                    Encoding::Ulaw => convert_from::<Ulaw>(to, &samples, &mut plain),
+                    Encoding::Alaw => convert_from::<Alaw>(to, &samples, &mut plain),
                     _ => convert_from::<f32>(to, &samples, &mut plain),
                 }
                 assert!(converted(from, to, &samples) == plain, "{from} {to}");

@@ -246,35 +246,46 @@ fn a_map_of_channels_that_are_not_there_is_refused_before_any_file_is_begun() {
 }
 
 #[test]
-fn a_recording_that_no_wav_file_can_hold_is_refused_before_it_begins() {
+fn a_recording_that_no_file_of_its_kind_can_hold_is_refused_before_it_begins() {
     let folder = folder("too_long");
     let stream = duplex("virtual:clock=free", 1, SampleFormat::Int16);
     let buffer = || Some(Source::Buffer { frames: noise(200), looped: false });
-    // All that the length of a RIFF counts, but for what is not data: 72 bytes, and one of padding.
+    // All that the length of a RIFX counts, but for what is not data: 72 bytes, and one of padding.
     let most = (u64::from(u32::MAX) - 73) / 2;
     let short = |run: Run| Run { frames: Some(most), ..run };
     let long = |run: Run| Run { frames: Some(most + 1), ..run };
     let run = Run::default();
     let padded = Run { pad: Some(0), ..run };
-    for (container, source, run, fits) in [
-        (Container::Wav, None, short(run), true),
-        (Container::Wav, None, long(run), false),
-        (Container::Au, None, long(run), true),
-        (Container::Raw, None, long(run), true),
-        (Container::Wav, None, Run { offset: 1, ..long(run) }, true),
-        (Container::Wav, buffer(), short(padded), true),
-        (Container::Wav, buffer(), long(padded), false),
+    for (container, endian, source, run, fits) in [
+        (Container::Wav, Endian::Big, None, short(run), true),
+        (Container::Wav, Endian::Big, None, long(run), false),
+        (Container::Wav, Endian::File, None, long(run), true),
+        (Container::Rf64, Endian::File, None, long(run), true),
+        // AIFF has 26 bytes less in front.
+        (Container::Aiff, Endian::File, None, Run { frames: Some(most + 13), ..run }, true),
+        (Container::Aiff, Endian::File, None, Run { frames: Some(most + 14), ..run }, false),
+        (Container::Au, Endian::File, None, long(run), true),
+        (Container::Raw, Endian::File, None, long(run), true),
+        (Container::Wav, Endian::Big, None, Run { offset: 1, ..long(run) }, true),
+        (Container::Wav, Endian::Big, buffer(), short(padded), true),
+        (Container::Wav, Endian::Big, buffer(), long(padded), false),
         // Without a source the padding is none.
-        (Container::Wav, None, Run { pad: Some(1), ..short(run) }, true),
-        (Container::Wav, buffer(), Run { pad: Some(1), ..short(run) }, false),
-        (Container::Wav, buffer(), Run { pad: Some(most - 100), ..run }, true),
-        (Container::Wav, buffer(), Run { pad: Some(most - 99), ..run }, false),
+        (Container::Wav, Endian::Big, None, Run { pad: Some(1), ..short(run) }, true),
+        (Container::Wav, Endian::Big, buffer(), Run { pad: Some(1), ..short(run) }, false),
+        (Container::Wav, Endian::Big, buffer(), Run { pad: Some(most - 100), ..run }, true),
+        (Container::Wav, Endian::Big, buffer(), Run { pad: Some(most - 99), ..run }, false),
         // Nobody knows how long these last.
-        (Container::Wav, buffer(), run, true),
-        (Container::Wav, Some(Source::Ring(Ring::new(2, 8).unwrap())), Run { pad: Some(most), ..run }, true),
+        (Container::Wav, Endian::Big, buffer(), run, true),
+        (
+            Container::Wav,
+            Endian::Big,
+            Some(Source::Ring(Ring::new(2, 8).unwrap())),
+            Run { pad: Some(most), ..run },
+            true,
+        ),
     ] {
         let path = folder.join("out");
-        let spec = Spec::for_stream(container, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
+        let spec = Spec::for_stream(container, SampleFormat::Int16, 1, 48_000, None, endian).unwrap();
         let file = || {
             let writer = Box::new(FileWriter::create(&path, spec.clone()).unwrap());
             Sink::File { writer, buffer_size: 64 }
@@ -287,7 +298,7 @@ fn a_recording_that_no_wav_file_can_hold_is_refused_before_it_begins() {
             assert_eq!(prepared.is_ok(), fits, "{container} {run:?}");
             if let Err(error) = prepared {
                 assert_eq!(error.kind(), ErrorKind::UnsupportedFile);
-                assert!(error.message().contains("use au or raw"), "{error}");
+                assert!(error.message().contains("use rf64, w64 or caf"), "{error}");
             }
         }
         assert!(!stream.is_active() && !path.exists());

@@ -11,20 +11,23 @@ use crate::Result;
 const HEADER: u32 = 24;
 
 /// The encodings and their numbers.
-const ENCODINGS: [(u32, Encoding); 6] = [
+const ENCODINGS: [(u32, Encoding); 8] = [
+    (1, Encoding::Ulaw),
     (2, Encoding::PcmS8),
     (3, Encoding::Pcm16),
     (4, Encoding::Pcm24),
     (5, Encoding::Pcm32),
     (6, Encoding::Float),
     (7, Encoding::Double),
+    (27, Encoding::Alaw),
 ];
 
-/// Reads the header of what begins with `.snd` or, in little-endian order, `dns.`.
+/// Reads the header of what begins with `.snd` or, in little-endian order, `dns.`; or with what DEC's
+/// programs and sox have in place of either, `.sd\0` and `\0ds.`.
 pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     let mut header = [0; HEADER as usize];
     input.read_header(&mut header)?;
-    let little = header.starts_with(b"dns.");
+    let little = header[3] == b'.';
     let [_, start, length, code, sample_rate, channels] = bytemuck::cast::<_, [[u8; 4]; 6]>(header)
         .map(|word| if little { u32::from_le_bytes(word) } else { u32::from_be_bytes(word) });
     if start < HEADER || input.length().is_some_and(|end| u64::from(start) > end) {
@@ -32,7 +35,7 @@ pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
             .corrupt(format_args!("its audio would begin at byte {start}, which is not behind its header")));
     }
     let Some((_, encoding)) = ENCODINGS.into_iter().find(|(known, _)| *known == code) else {
-        let message = "only 2 to 7 (PCM and float) are read: convert it first";
+        let message = "only 1 to 7 and 27 (PCM, float and companded) are read: convert it first";
         return Err(input.unsupported(format_args!("its encoding is number {code}; {message}")));
     };
     input.skip(u64::from(start - HEADER))?;
@@ -49,7 +52,7 @@ pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
 
 pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
     // A length that doesn't fit is told as unknown, which means the rest of the file.
-    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit: u64::MAX, padded: false })?))
+    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit: u64::MAX, alignment: 1 })?))
 }
 
 fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {

@@ -22,18 +22,31 @@ pub enum Encoding {
     Float,
     /// 64-bit IEEE float, full scale ±1.0.
     Double,
+    /// 8-bit µ-law (ITU-T G.711), which holds some 14 bits.
+    Ulaw,
+    /// 8-bit A-law (ITU-T G.711), which holds some 13 bits.
+    Alaw,
 }
 
 impl Encoding {
     /// Every encoding, as `-e` lists them.
-    pub const ALL: [Self; 7] =
-        [Self::PcmS8, Self::PcmU8, Self::Pcm16, Self::Pcm24, Self::Pcm32, Self::Float, Self::Double];
+    pub const ALL: [Self; 9] = [
+        Self::PcmS8,
+        Self::PcmU8,
+        Self::Pcm16,
+        Self::Pcm24,
+        Self::Pcm32,
+        Self::Float,
+        Self::Double,
+        Self::Ulaw,
+        Self::Alaw,
+    ];
 
     /// Bytes of one sample of one channel.
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
-            Self::PcmS8 | Self::PcmU8 => 1,
+            Self::PcmS8 | Self::PcmU8 | Self::Ulaw | Self::Alaw => 1,
             Self::Pcm16 => 2,
             Self::Pcm24 => 3,
             Self::Pcm32 | Self::Float => 4,
@@ -47,6 +60,12 @@ impl Encoding {
         matches!(self, Self::Float | Self::Double)
     }
 
+    /// Whether samples are companded, by the rules of G.711.
+    #[must_use]
+    pub const fn is_law(self) -> bool {
+        matches!(self, Self::Ulaw | Self::Alaw)
+    }
+
     /// The name that users give and see.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -58,16 +77,18 @@ impl Encoding {
             Self::Pcm32 => "pcm_32",
             Self::Float => "float",
             Self::Double => "double",
+            Self::Ulaw => "ulaw",
+            Self::Alaw => "alaw",
         }
     }
 
-    /// The format of a stream that carries this encoding unaltered; `float32` for what no stream format matches.
+    /// The format of a stream that carries this encoding unaltered; `float32` for doubles, which none does.
     #[must_use]
     pub const fn stream_format(self) -> SampleFormat {
         match self {
             Self::PcmS8 => SampleFormat::Int8,
             Self::PcmU8 => SampleFormat::Uint8,
-            Self::Pcm16 => SampleFormat::Int16,
+            Self::Pcm16 | Self::Ulaw | Self::Alaw => SampleFormat::Int16,
             Self::Pcm24 => SampleFormat::Int24,
             Self::Pcm32 => SampleFormat::Int32,
             Self::Float | Self::Double => SampleFormat::Float32,
@@ -110,7 +131,7 @@ impl FromStr for Encoding {
 /// The byte order of samples in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Endian {
-    /// What is usual for the container: big for AU, else little.
+    /// What is usual for the container: big for AIFF, AU and CAF, else little.
     #[default]
     File,
     /// The lowest byte first.

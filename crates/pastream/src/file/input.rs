@@ -142,10 +142,12 @@ impl Input {
         Ok(())
     }
 
-    /// Goes `count` bytes ahead. In a file this may lead beyond the end.
+    /// Goes `count` bytes ahead, at most to the end.
     pub(super) fn skip(&mut self, mut count: u64) -> Result<()> {
-        if matches!(self.stream, Stream::File { .. }) {
-            return self.seek(self.position.saturating_add(count));
+        if let Stream::File { length, .. } = self.stream {
+            // No further: there are places that no file system can go to.
+            let end = length.max(self.position);
+            return self.seek(self.position.saturating_add(count).min(end));
         }
         let mut skipped = [0; 4096];
         while count > 0 {

@@ -3,16 +3,20 @@
 //! [`FileReader`] and [`FileWriter`] are what streams use: they convert between a file's encoding and a stream's format.
 //! Beneath them each container is a [`Decoder`] and an [`Encoder`], which move samples as the file has them.
 
+mod aiff;
 mod au;
+mod caf;
 mod encoding;
 mod in_use;
 mod input;
+pub(crate) mod law;
 mod output;
 mod pcm;
 mod probe;
 mod raw;
 mod reader;
 mod spec;
+mod w64;
 mod wav;
 mod writer;
 

@@ -15,24 +15,36 @@ pub const MAX_SAMPLE_RATE: u32 = 768_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Container {
-    /// RIFF WAVE, little-endian unless asked otherwise (RIFX then).
+    /// RIFF WAVE, little-endian unless asked otherwise (RIFX then). One that grows past 4 GiB becomes RF64.
     Wav,
+    /// RIFF WAVE with lengths of 64 bits; BW64 is read as it, too.
+    Rf64,
+    /// Sony Wave64.
+    W64,
+    /// AIFF, big-endian; or AIFF-C where samples are floats, companded or little-endian.
+    Aiff,
     /// Sun/NeXT audio, big-endian unless asked otherwise.
     Au,
+    /// Apple's Core Audio Format, big-endian unless asked otherwise.
+    Caf,
     /// Samples with no header.
     Raw,
 }
 
 impl Container {
     /// Every container, as `-t` lists them.
-    pub const ALL: [Self; 3] = [Self::Wav, Self::Au, Self::Raw];
+    pub const ALL: [Self; 7] = [Self::Wav, Self::Rf64, Self::W64, Self::Aiff, Self::Au, Self::Caf, Self::Raw];
 
     /// The name that users give and see.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Wav => "wav",
+            Self::Rf64 => "rf64",
+            Self::W64 => "w64",
+            Self::Aiff => "aiff",
             Self::Au => "au",
+            Self::Caf => "caf",
             Self::Raw => "raw",
         }
     }
@@ -42,7 +54,11 @@ impl Container {
     pub const fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::Wav => &["wav", "wave"],
+            Self::Rf64 => &["rf64"],
+            Self::W64 => &["w64"],
+            Self::Aiff => &["aiff", "aif", "aifc"],
             Self::Au => &["au", "snd"],
+            Self::Caf => &["caf"],
             Self::Raw => &["raw", "pcm"],
         }
     }
@@ -75,10 +91,10 @@ impl Container {
     /// The encodings that the container can hold.
     #[must_use]
     pub const fn encodings(self) -> &'static [Encoding] {
-        use Encoding::{Double, Float, Pcm16, Pcm24, Pcm32, PcmS8, PcmU8};
+        use Encoding::{Alaw, Double, Float, Pcm16, Pcm24, Pcm32, PcmS8, PcmU8, Ulaw};
         match self {
-            Self::Wav => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double],
-            Self::Au => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double],
+            Self::Wav | Self::Rf64 | Self::W64 => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double, Ulaw, Alaw],
+            Self::Aiff | Self::Au | Self::Caf => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double, Ulaw, Alaw],
             Self::Raw => &Encoding::ALL,
         }
     }
@@ -150,8 +166,8 @@ impl Spec {
     /// Whether the container can hold this.
     ///
     /// # Errors
-    /// `InvalidArgument` for channels or a rate out of range; `UnsupportedFile` for an encoding that the container
-    /// doesn't have.
+    /// `InvalidArgument` for channels or a rate out of range; `UnsupportedFile` for an encoding or byte order that the
+    /// container doesn't have.
     pub fn check(&self) -> Result<()> {
         let Self { container, encoding, .. } = self;
         if let Some(wrong) = self.out_of_range() {
@@ -163,7 +179,23 @@ impl Spec {
                 format!("{container} can't hold {encoding}: choose with -e one of {}", names.join(", "));
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         }
+        if let Some(message) = self.byte_order_error() {
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
         Ok(())
+    }
+
+    /// Why the container can't hold the encoding in that byte order.
+    fn byte_order_error(&self) -> Option<String> {
+        let Self { container, encoding, endian, .. } = self;
+        let held = match (container, endian) {
+            (Container::Rf64 | Container::W64, Endian::Big) => false,
+            (Container::Aiff, Endian::Little) => !encoding.is_float(),
+            _ => true,
+        };
+        (!held).then(|| {
+            format!("{container} can't hold {encoding} in {endian}-endian order: leave out --endian")
+        })
     }
 
     /// What of it is outside the limits, and what they are.
@@ -180,7 +212,7 @@ impl Spec {
     /// Whether samples lie in the file in the other byte order than in memory.
     pub(super) fn is_swapped(&self) -> bool {
         let big = match self.endian {
-            Endian::File => self.container == Container::Au,
+            Endian::File => matches!(self.container, Container::Aiff | Container::Au | Container::Caf),
             Endian::Little => false,
             Endian::Big => true,
         };

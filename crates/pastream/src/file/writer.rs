@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Container, Encoder, Spec, au, output::Output, raw, wav};
+use super::{Container, Encoder, Spec, aiff, au, caf, output::Output, raw, w64, wav};
 use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
 
 /// An audio file or pipe, written as frames of a stream: interleaved, in a [`SampleFormat`].
@@ -98,12 +98,16 @@ impl FileWriter {
             State::File(file) => file.metadata().is_ok_and(|metadata| metadata.is_file()),
             _ => false,
         };
-        let limit = if self.spec.container == Container::Wav { wav::limit(&self.spec) } else { u64::MAX };
+        let limit = match self.spec.container {
+            Container::Wav => wav::limit(&self.spec),
+            Container::Aiff => aiff::limit(&self.spec),
+            _ => u64::MAX,
+        };
         if !regular || frames <= limit / self.spec.frame_size() as u64 {
             return Ok(());
         }
         let message = format!(
-            "{} would get {frames} frames of {} bytes, but a {} file ends at 4 GiB: use au or raw, or less time",
+            "{} would get {frames} frames of {} bytes, but a {} file of this kind ends at 4 GiB: use rf64, w64 or caf, or less time",
             self.name,
             self.spec.frame_size(),
             self.spec.container
@@ -248,8 +252,11 @@ impl FileWriter {
 
 fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
     match spec.container {
-        Container::Wav => wav::encoder(output, spec),
+        Container::Wav | Container::Rf64 => wav::encoder(output, spec),
+        Container::Aiff => aiff::encoder(output, spec),
         Container::Au => au::encoder(output, spec),
+        Container::Caf => caf::encoder(output, spec),
+        Container::W64 => w64::encoder(output, spec),
         Container::Raw => raw::encoder(output, spec),
     }
 }

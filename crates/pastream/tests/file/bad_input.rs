@@ -24,7 +24,7 @@ fn what_is_no_audio_says_so() {
     assert_eq!(kind, ErrorKind::UnsupportedFile);
     assert!(
         message.ends_with(
-            "text.wav: not an audio file that pastream-rs reads (it begins with `hello wo`): WAV, AU, or RAW with -t raw -c -r -e"
+            "text.wav: not an audio file that pastream-rs reads (it begins with `hello wo`): WAV, RF64, W64, AIFF, AU, CAF, or RAW with -t raw -c -r -e"
         ),
         "{message}"
     );
@@ -81,7 +81,14 @@ fn a_file_may_be_cut_anywhere() {
     let folder = Folder::new("cut");
     let path = folder.join("take");
     let frames = noise(60);
-    for (container, header) in [(Container::Wav, 104), (Container::Au, 24)] {
+    for (container, header) in [
+        (Container::Wav, 104),
+        (Container::Rf64, 104),
+        (Container::W64, 128),
+        (Container::Aiff, 54),
+        (Container::Au, 24),
+        (Container::Caf, 68),
+    ] {
         let whole = written(&path, &spec(container, Encoding::Pcm24, 2), &frames);
         assert_eq!(whole.len(), header + 60);
         for length in 0..=whole.len() {
@@ -91,21 +98,53 @@ fn a_file_may_be_cut_anywhere() {
     }
 }
 
+const FMT: &[u8] =
+    b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1F\0\0\x40\x1F\0\0\x01\0\x08\0data\x14\0\0\0noise";
+const RF64: &[u8] =
+    b"RF64\xFF\xFF\xFF\xFFWAVEds64\x28\0\0\0\x50\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x01\0\0\0\
+JUNK\x02\0\0\0\0\0\0\0JUNK\xFF\xFF\xFF\xFF\0\0\
+fmt \x10\0\0\0\x01\0\x01\0\x40\x1F\0\0\x40\x1F\0\0\x01\0\x08\0data\xFF\xFF\xFF\xFFnoise";
+const AIFC: &[u8] = b"FORM\0\0\0\0AIFCFVER\0\0\0\x04\xA2\x80\x51\x40COMM\0\0\0\x18\0\x01\0\0\0\x05\0\x08\x40\x0B\xFA\0\0\0\0\0\0\0NONE\0\0\
+SSND\0\0\0\x0D\0\0\0\0\0\0\0\0noise";
+const CAF: &[u8] = b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20\x40\xBF\x40\0\0\0\0\0lpcm\0\0\0\0\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x08\
+free\0\0\0\0\0\0\0\x01 data\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0noise";
+const W64_RIFF: &[u8] =
+    b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0\0\0\0\0\0\0\0\0wave\xF3\xAC\xD3\x11\x8C\xD1\0\xC0\x4F\x8E\xDB\x8A";
+const W64: &[u8] = b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0\0\0\0\0\0\0\0\0wave\xF3\xAC\xD3\x11\x8C\xD1\0\xC0\x4F\x8E\xDB\x8A\
+fmt \xF3\xAC\xD3\x11\x8C\xD1\0\xC0\x4F\x8E\xDB\x8A\x28\0\0\0\0\0\0\0\x01\0\x01\0\x40\x1F\0\0\x40\x1F\0\0\x01\0\x08\0\
+data\xF3\xAC\xD3\x11\x8C\xD1\0\xC0\x4F\x8E\xDB\x8A\x1D\0\0\0\0\0\0\0noise";
+const AU: &[u8] = b".snd\0\0\0\x18\xFF\xFF\xFF\xFF\0\0\0\x03\0\0\x1F\x40\0\0\0\x02noise";
+
+/// What opens a reader, and whether it is a whole file.
+const HEADS: &[(&[u8], bool)] = &[
+    (b"", false),
+    (b"RIFF\0\0\0\0WAVE", false),
+    (b"RF64\xFF\xFF\xFF\xFFWAVE", false),
+    (b"FORM\0\0\0\0AIFC", false),
+    (b"caff\0\x01\0\0", false),
+    (W64_RIFF, false),
+    (b".snd", false),
+    (FMT, true),
+    (RF64, true),
+    (AIFC, true),
+    (AU, true),
+    (CAF, true),
+    (W64, true),
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     /// Bytes behind each beginning that opens a reader, and bytes changed in a good file: an error or frames, never a panic.
     #[test]
     fn no_bytes_do_harm(
-        start in 0_usize..5,
+        start in 0_usize..HEADS.len(),
         mut bytes in prop::collection::vec(any::<u8>(), 0..200),
         changes in prop::collection::vec((0_usize..200, any::<u8>()), 1..6),
     ) {
-        const FMT: &[u8] = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1F\0\0\x40\x1F\0\0\x01\0\x08\0data\x14\0\0\0noise";
-        const AU: &[u8] = b".snd\0\0\0\x18\xFF\xFF\xFF\xFF\0\0\0\x03\0\0\x1F\x40\0\0\0\x02noise";
-        let head = [&b""[..], b"RIFF\0\0\0\0WAVE", b".snd", FMT, AU][start];
+        let (head, good) = HEADS[start];
         bytes.splice(0..0, head.iter().copied());
-        if start >= 3 {
+        if good {
             for (place, value) in changes {
                 let place = place % bytes.len();
                 bytes[place] = value;

@@ -4,23 +4,23 @@ use std::fs;
 
 use pastream::file::{Container, Encoding, Endian, FileReader, ReadHint, Spec};
 
-use crate::support::{Folder, noise, pipe, read_all, spec, written};
+use crate::support::{Folder, both, noise, pipe, read_all, spec, written};
 
-fn chunk(id: &[u8], content: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(id: &[u8], content: &[u8]) -> Vec<u8> {
     sized_chunk(id, content.len() as u32, content)
 }
 
-fn sized_chunk(id: &[u8], length: u32, content: &[u8]) -> Vec<u8> {
+pub(crate) fn sized_chunk(id: &[u8], length: u32, content: &[u8]) -> Vec<u8> {
     let mut chunk = [id, &length.to_le_bytes(), content].concat();
     chunk.resize(chunk.len() + content.len() % 2, 0);
     chunk
 }
 
-fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
     chunk(b"RIFF", &[&b"WAVE"[..], &chunks.concat()].concat())
 }
 
-fn format(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
+pub(crate) fn format(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
     let block = channels * bits.div_ceil(8);
     [
         &tag.to_le_bytes()[..],
@@ -33,7 +33,7 @@ fn format(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
     .concat()
 }
 
-fn fmt(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
+pub(crate) fn fmt(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
     chunk(b"fmt ", &format(tag, channels, rate, bits))
 }
 
@@ -42,17 +42,6 @@ fn extensible(channels: u16, rate: u32, bits: u16, mask: u8, tag: u8) -> Vec<u8>
     content.extend([22, 0, bits as u8, 0, mask, 0, 0, 0, tag]);
     content.extend(b"\0\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71");
     chunk(b"fmt ", &content)
-}
-
-/// What a file and a pipe of `bytes` give: length as told, and frames as read.
-fn both(folder: &Folder, bytes: &[u8]) -> [(Option<u64>, Vec<u8>); 2] {
-    let path = folder.join("take.wav");
-    fs::write(&path, bytes).unwrap();
-    let file = FileReader::open(&path, &ReadHint::default()).unwrap();
-    [file, pipe(bytes, 3, &ReadHint::default()).unwrap()].map(|mut reader| {
-        let told = reader.spec().frames;
-        (told, read_all(&mut reader, 10).unwrap())
-    })
 }
 
 #[test]
@@ -177,15 +166,21 @@ fn wav_formats_are_told_apart() {
         (1, 32, Encoding::Pcm32),
         (3, 32, Encoding::Float),
         (3, 64, Encoding::Double),
+        (6, 8, Encoding::Alaw),
+        (7, 8, Encoding::Ulaw),
     ] {
         assert_eq!(read(fmt(tag, 2, 8_000, bits)).unwrap(), encoding);
         if bits != 20 {
             assert_eq!(read(extensible(2, 8_000, bits, 3, tag as u8)).unwrap(), encoding);
         }
     }
-    for (tag, bits, wrong) in
-        [(6, 8, "0x0006"), (1, 64, "64-bit PCM"), (1, 0, "0-bit PCM"), (3, 16, "16-bit float")]
-    {
+    for (tag, bits, wrong) in [
+        (17, 4, "0x0011"),
+        (6, 16, "16-bit companded"),
+        (1, 64, "64-bit PCM"),
+        (1, 0, "0-bit PCM"),
+        (3, 16, "16-bit float"),
+    ] {
         let error = read(fmt(tag, 2, 8_000, bits)).unwrap_err();
         assert!(error.message().contains(wrong) && error.message().contains("take.wav"), "{error}");
     }
@@ -246,7 +241,20 @@ fn au_annotations_and_lengths() {
         assert_eq!(error.kind(), pastream::ErrorKind::CorruptFile, "{start}");
         assert_eq!(pipe(&au(start, 3), 5, &ReadHint::default()).err().unwrap().kind(), error.kind());
     }
-    let mut ulaw = au(28, 3);
-    ulaw[15] = 1;
-    assert!(pipe(&ulaw, 64, &ReadHint::default()).err().unwrap().message().contains("number 1"));
+    for magic in [*b".sd\0", *b"\0ds."] {
+        let mut dec = au(28, 3);
+        if magic[0] == 0 {
+            dec[4..24].as_chunks_mut::<4>().0.iter_mut().for_each(|word| word.reverse());
+        }
+        dec[..4].copy_from_slice(&magic);
+        assert_eq!(both(&folder, &dec), [3; 2].map(|frames| (Some(frames), vec![1, 2, 3])));
+    }
+    for (code, encoding) in [(1, Encoding::Ulaw), (27, Encoding::Alaw)] {
+        let mut law = au(28, 3);
+        law[15] = code;
+        assert_eq!(pipe(&law, 64, &ReadHint::default()).unwrap().spec().encoding, encoding);
+    }
+    let mut other = au(28, 3);
+    other[15] = 8;
+    assert!(pipe(&other, 64, &ReadHint::default()).err().unwrap().message().contains("number 8"));
 }

@@ -1,10 +1,16 @@
 //! Audio files, held to the byte.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+mod aiff;
 mod bad_input;
+mod caf;
 mod frames;
 mod headers;
+mod laws;
+mod matrix;
+mod rf64;
 mod round_trip;
 mod support;
 mod tools;
+mod w64;
 mod writing;

@@ -102,6 +102,20 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
     std::iter::repeat_with(step).take(length).collect()
 }
 
+/// Samples in the format that carries `encoding`, all of which it holds: any bits but for doubles, which go through float32, and
+/// companded ones.
+pub(crate) fn samples(encoding: Encoding, count: usize) -> Vec<u8> {
+    if encoding == Encoding::Double {
+        return (0..count).flat_map(|x| (x as f32 / 7.0 - 9.0).to_ne_bytes()).collect();
+    }
+    let bytes = noise(count * encoding.size());
+    if !encoding.is_law() {
+        return bytes;
+    }
+    let mut reader = pipe(&bytes, count, &hint(&spec(Container::Raw, encoding, 1))).unwrap();
+    read_all(&mut reader, count).unwrap()
+}
+
 /// Every frame from where `reader` stands, read `frames` at a time.
 pub(crate) fn read_all(reader: &mut FileReader, frames: usize) -> Result<Vec<u8>> {
     let size = reader.spec().channels * reader.format().size();
@@ -127,4 +141,15 @@ pub(crate) fn written(path: &std::path::Path, spec: &Spec, frames: &[u8]) -> Vec
     writer.write(frames).unwrap();
     writer.finish().unwrap();
     fs::read(path).unwrap()
+}
+
+/// What a file and a pipe of `bytes` give: length as told, and frames as read.
+pub(crate) fn both(folder: &Folder, bytes: &[u8]) -> [(Option<u64>, Vec<u8>); 2] {
+    let path = folder.join("take.wav");
+    fs::write(&path, bytes).unwrap();
+    let file = FileReader::open(&path, &ReadHint::default()).unwrap();
+    [file, pipe(bytes, 3, &ReadHint::default()).unwrap()].map(|mut reader| {
+        let told = reader.spec().frames;
+        (told, read_all(&mut reader, 10).unwrap())
+    })
 }

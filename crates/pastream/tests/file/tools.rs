@@ -2,12 +2,12 @@
 
 use std::{fs, io::ErrorKind, path::Path, process::Command};
 
-use pastream::file::{Container, Encoding, Endian, FileReader, ReadHint, Spec};
+use pastream::file::{Container, Encoding, FileReader, ReadHint};
 
-use crate::support::{Folder, noise, pipe, read_all, spec, written};
+use crate::support::{Folder, pipe, read_all};
 
 /// What `command` prints; `None` where the program isn't there.
-fn run(command: &str, folder: &Folder) -> Option<Vec<u8>> {
+pub(crate) fn run(command: &str, folder: &Folder) -> Option<Vec<u8>> {
     let mut words = command.split(' ');
     let program = words.next().unwrap();
     match Command::new(program).args(words).current_dir(folder.join("")).output() {
@@ -29,7 +29,7 @@ fn open(path: &Path) -> FileReader {
 }
 
 /// How sox and ffmpeg call an encoding.
-const NAMES: [(Encoding, &str, &str); 7] = [
+pub(crate) const NAMES: [(Encoding, &str, &str); 9] = [
     (Encoding::PcmS8, "-e signed -b 8", "s8"),
     (Encoding::PcmU8, "-e unsigned -b 8", "u8"),
     (Encoding::Pcm16, "-e signed -b 16", "s16le"),
@@ -37,14 +37,21 @@ const NAMES: [(Encoding, &str, &str); 7] = [
     (Encoding::Pcm32, "-e signed -b 32", "s32le"),
     (Encoding::Float, "-e floating-point -b 32", "f32le"),
     (Encoding::Double, "-e floating-point -b 64", "f64le"),
+    // What companded samples stand for.
+    (Encoding::Ulaw, "-e signed -b 16", "s16le"),
+    (Encoding::Alaw, "-e signed -b 16", "s16le"),
 ];
 
 #[test]
 fn sox_writes_what_we_read() {
     let folder = Folder::new("sox_writes");
-    for container in [Container::Wav, Container::Au] {
+    for container in [Container::Wav, Container::Aiff, Container::Au] {
         for (encoding, sox, _) in NAMES {
-            if !container.encodings().contains(&encoding) || encoding == Encoding::Double {
+            if !container.encodings().contains(&encoding)
+                || encoding == Encoding::Double
+                || encoding.is_law()
+                || (container == Container::Aiff && encoding.is_float())
+            {
                 continue;
             }
             for channels in [1, 2, 6] {
@@ -67,43 +74,9 @@ fn sox_writes_what_we_read() {
 }
 
 #[test]
-fn sox_and_ffmpeg_read_what_we_write() {
-    let folder = Folder::new("tools_read");
-    for container in [Container::Wav, Container::Au] {
-        for (encoding, sox, ffmpeg) in NAMES {
-            for channels in [1, 2, 6] {
-                for endian in [Endian::File, Endian::Little] {
-                    let spec = Spec { endian, ..spec(container, encoding, channels) };
-                    if spec.check().is_err() || encoding == Encoding::Double {
-                        continue;
-                    }
-                    let frames = if encoding.is_float() {
-                        (0..60 * channels).flat_map(|x| (x as f32 / 512.0 - 0.5).to_le_bytes()).collect()
-                    } else {
-                        noise(60 * channels * encoding.size())
-                    };
-                    written(&folder.join("take"), &spec, &frames);
-                    let command = format!("sox -D -t {container} take {sox} -L -t raw take.raw");
-                    if run(&command, &folder).is_some() {
-                        assert!(fs::read(folder.join("take.raw")).unwrap() == frames, "sox {spec:?}");
-                    }
-                    // ffmpeg reads AU in its own byte order alone.
-                    if container == Container::Wav || endian == Endian::File {
-                        let coded = format!("-c:a pcm_{ffmpeg} -f {ffmpeg} -");
-                        if let Some(read) = run(&format!("ffmpeg -v error -i take {coded}"), &folder) {
-                            assert!(read == frames, "ffmpeg {spec:?}");
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[test]
 fn ffmpeg_writes_what_we_read() {
     let folder = Folder::new("ffmpeg_writes");
-    for (encoding, _, ffmpeg) in &NAMES[1..] {
+    for (encoding, _, ffmpeg) in &NAMES[1..7] {
         let source = "ffmpeg -v error -f lavfi -i sine=440:r=8000:d=0.01 -bitexact";
         let Some(_) = run(&format!("{source} -c:a pcm_{ffmpeg} take.wav"), &folder) else { return };
         let piped = run(&format!("{source} -c:a pcm_{ffmpeg} -f wav -"), &folder).unwrap();

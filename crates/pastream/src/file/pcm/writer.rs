@@ -12,8 +12,8 @@ pub(in crate::file) struct Layout {
     pub(in crate::file) header: fn(&Spec, Option<u64>) -> Vec<u8>,
     /// The most bytes of data that the header can tell.
     pub(in crate::file) limit: u64,
-    /// Whether data of odd length is followed by a byte of padding.
-    pub(in crate::file) padded: bool,
+    /// Data is padded to a multiple of so many bytes.
+    pub(in crate::file) alignment: u64,
 }
 
 /// Frames to where the output stands.
@@ -57,6 +57,14 @@ impl PcmEncoder {
         Ok(())
     }
 
+    /// Makes it as long as if so many bytes of silence had been written, of which the disk holds none.
+    #[cfg(test)]
+    pub(in crate::file) fn leap(&mut self, bytes: u64) {
+        self.written += bytes;
+        self.output.resize(self.start + self.written).unwrap();
+        self.update().unwrap();
+    }
+
     /// Bytes of whole frames that are in the file.
     fn whole(&self) -> u64 {
         self.written - self.written % self.spec.frame_size() as u64
@@ -87,7 +95,7 @@ impl Encoder for PcmEncoder {
         if self.failed {
             self.update()?;
             let message = format!(
-                "{} is full: a {} file ends at 4 GiB; use au or raw for more",
+                "{} is full: a {} file of this kind ends at 4 GiB; use rf64, w64 or caf for more",
                 self.output.name(),
                 self.spec.container,
             );
@@ -109,12 +117,12 @@ impl Encoder for PcmEncoder {
             return Ok(());
         }
         let whole = self.whole();
-        let padding = if self.layout.padded { whole % 2 } else { 0 };
+        let padded = whole.next_multiple_of(self.layout.alignment);
         // The header first: where the disk is full it still fits, because its place is taken already.
         let updated = self.update();
         self.finished = true;
-        if self.written != whole + padding {
-            self.output.resize(self.start + whole + padding)?;
+        if self.written != padded {
+            self.output.resize(self.start + padded)?;
         }
         updated.and_then(|()| self.output.check_place())
     }
@@ -151,7 +159,7 @@ mod tests {
                 frames: None,
             };
             let header = |_: &Spec, data: Option<u64>| data.map_or(vec![0xFF], |data| vec![data as u8]);
-            PcmEncoder::new(Output::create(path)?, spec, Layout { header, limit: 7, padded: true })
+            PcmEncoder::new(Output::create(path)?, spec, Layout { header, limit: 7, alignment: 2 })
         };
         let mut encoder = encode(&path).unwrap();
         encoder.write(&[1, 2]).unwrap();

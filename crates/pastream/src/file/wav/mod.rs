@@ -1,13 +1,18 @@
-//! RIFF WAVE: PCM and float, plain or extensible.
+//! RIFF WAVE: PCM, float and companded, plain or extensible; and RF64, which it becomes where it is longer than 4 GiB.
 
+mod ds64;
+pub(super) mod format;
 mod reader;
 mod writer;
 
+pub(super) use format::{Order, channel_mask};
 pub(super) use reader::decoder;
 pub(super) use writer::{encoder, limit};
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
+const ALAW: u16 = 6;
+const ULAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xFFFE;
 
 /// What follows the format tag in the sub-format GUID of an extensible header.

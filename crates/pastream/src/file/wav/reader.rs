@@ -1,136 +1,77 @@
-//! Reads WAV headers.
+//! Reads WAV and RF64 headers.
 
-use super::{EXTENSIBLE, FLOAT, GUID_TAIL, PCM};
+use super::{
+    ds64::Ds64,
+    format::{self, Order},
+};
 use crate::{
     Result,
-    file::{Container, Decoder, Encoding, Endian, Spec, input::Input, pcm::PcmDecoder},
+    file::{
+        Container, Decoder, Spec,
+        input::Input,
+        pcm::{self, Chunk, Chunks},
+    },
 };
 
-/// More chunks than any file has; a file of zeros looks like an endless row of empty ones.
-const MAX_CHUNKS: usize = 10_000;
-
-/// Reads the header of what begins with `RIFF` or, in big-endian order, `RIFX`, and `WAVE`.
+/// Reads the header of what begins with `RIFF`, in big-endian order `RIFX`, or with lengths of 64 bits `RF64` or `BW64`, and
+/// `WAVE`.
 pub(in crate::file) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     let mut riff = [0; 12];
     input.read_header(&mut riff)?;
     let order = Order { big: riff.starts_with(b"RIFX") };
-    let riff_end = u64::from(order.u32(&riff[4..])) + 8;
-    let mut spec = None;
-    let mut data = None;
-    for _ in 0..MAX_CHUNKS {
-        let mut chunk = [0; 8];
-        if input.read_full(&mut chunk)? < chunk.len() {
-            let missing = if spec.is_none() {
-                "says nothing of its format (no fmt chunk)"
-            } else {
-                "has no data chunk"
-            };
-            return Err(input.corrupt(format_args!("it is cut off inside its header, or {missing}")));
+    let container = if matches!(&riff[..4], b"RF64" | b"BW64") { Container::Rf64 } else { Container::Wav };
+    let length = order.u32(&riff[4..]);
+    pcm::find(input, Wav { container, order, length, long: Ds64::default() })
+}
+
+struct Wav {
+    container: Container,
+    order: Order,
+    /// What the RIFF header says.
+    length: u32,
+    long: Ds64,
+}
+
+impl Chunks for Wav {
+    const NAMES: [&str; 2] = ["fmt", "data"];
+
+    fn next(&mut self, input: &mut Input) -> Result<Option<(Chunk, u64)>> {
+        let mut head = [0; 8];
+        if input.read_full(&mut head)? < head.len() {
+            return Ok(None);
         }
-        let length = order.u32(&chunk[4..]);
-        let padded = u64::from(length) + u64::from(length % 2);
-        match &chunk[..4] {
-            b"fmt " => spec = Some(read_format(&mut input, order, length)?),
-            b"data" => {
-                data = Some((input.position(), length));
-                if spec.is_none() {
-                    if input.length().is_none() {
-                        return Err(input
-                            .corrupt("its audio comes before its format, which a pipe can't go back for"));
-                    }
-                    input.skip(padded)?;
-                }
+        let id = &head[..4];
+        let length = self.order.u32(&head[4..]);
+        let resolved = self.long.resolve(id, length).unwrap_or(u64::MAX);
+        let next = input.position().saturating_add(resolved).saturating_add(resolved % 2);
+        let chunk = match id {
+            b"ds64" if self.container == Container::Rf64 => {
+                self.long = Ds64::read(input, length)?;
+                Chunk::Other
             }
-            _ => input.skip(padded)?,
-        }
-        if let (Some(spec), Some((start, length))) = (&spec, data) {
-            if input.position() != start {
-                input.seek(start)?;
-            }
-            let complete = input.length() == Some(riff_end);
-            let length = data_length(length, spec, complete);
-            return Ok(Box::new(PcmDecoder::new(input, spec.clone(), length)?));
-        }
+            b"fmt " => Chunk::Format(format::read(input, self.container, self.order, resolved)?),
+            b"data" => Chunk::Data(length.into()),
+            _ => Chunk::Other,
+        };
+        Ok(Some((chunk, next)))
     }
-    Err(input.corrupt(format_args!("no audio after {MAX_CHUNKS} chunks")))
+
+    fn length(&self, said: u64, spec: &Spec, end: Option<u64>) -> Option<u64> {
+        let length = self.long.resolve(b"data", said as u32)?;
+        let riff = self.long.riff.filter(|_| self.length == u32::MAX).unwrap_or_else(|| self.length.into());
+        let complete = end == riff.checked_add(8);
+        // What the ds64 chunk tells was put there on purpose, but for nothing.
+        let purpose = said == u64::from(u32::MAX) && length > 0;
+        (purpose || is_told(length, spec, complete)).then_some(length)
+    }
 }
 
-/// The length of the data, unless it is one that programs write when they don't know it: 0 (in a file that isn't
-/// `complete`), 0xFFFFFFFF, or 0x7FFFF000 rounded down to whole frames.
-fn data_length(length: u32, spec: &Spec, complete: bool) -> Option<u64> {
-    const UNKNOWN: u32 = 0x7FFF_F000;
-    let unknown = match length {
-        0 => !complete,
-        u32::MAX => true,
-        length => length <= UNKNOWN && ((UNKNOWN - length) as usize) < spec.frame_size(),
-    };
-    (!unknown).then_some(u64::from(length))
-}
-
-fn read_format(input: &mut Input, order: Order, length: u32) -> Result<Spec> {
-    let mut format = [0; 40];
-    let count = format.len().min(length as usize);
-    if count < 16 {
-        return Err(input.corrupt(format_args!("its fmt chunk has {length} bytes; at least 16 are needed")));
-    }
-    input.read_header(&mut format[..count])?;
-    input.skip(u64::from(length) + u64::from(length % 2) - count as u64)?;
-    let channels = usize::from(order.u16(&format[2..]));
-    let sample_rate = order.u32(&format[4..]);
-    let block = usize::from(order.u16(&format[12..]));
-    let bits = order.u16(&format[14..]);
-    let mut tag = order.u16(&format);
-    if tag == EXTENSIBLE {
-        if count < 40 {
-            return Err(
-                input.corrupt(format_args!("its extensible fmt chunk has {length} bytes; 40 are needed"))
-            );
-        }
-        if format[26..] != GUID_TAIL {
-            return Err(input.unsupported("its sub-format is unknown; only PCM and IEEE float are read"));
-        }
-        tag = order.u16(&format[24..]);
-    }
-    let encoding = match (tag, bits.div_ceil(8)) {
-        (PCM, 1) => Encoding::PcmU8,
-        (PCM, 2) => Encoding::Pcm16,
-        (PCM, 3) => Encoding::Pcm24,
-        (PCM, 4) => Encoding::Pcm32,
-        (FLOAT, 4) => Encoding::Float,
-        (FLOAT, 8) => Encoding::Double,
-        (PCM | FLOAT, _) => {
-            let kind = if tag == PCM { "PCM" } else { "float" };
-            return Err(input.unsupported(format_args!("{bits}-bit {kind} samples are not read")));
-        }
-        _ => {
-            let message = "; only PCM (0x0001) and IEEE float (0x0003) are read: convert it first";
-            return Err(input.unsupported(format_args!("its format tag is {tag:#06x}{message}")));
-        }
-    };
-    let endian = if order.big { Endian::Big } else { Endian::Little };
-    let spec = Spec { container: Container::Wav, encoding, endian, channels, sample_rate, frames: None };
-    // No channels at all is told by the check of the limits.
-    if channels > 0 && block != spec.frame_size() {
-        let message =
-            format_args!("its frames have {block} bytes, but {channels} × {bits} bits are not so many");
-        return Err(input.corrupt(message));
-    }
-    Ok(spec)
-}
-
-#[derive(Clone, Copy)]
-struct Order {
-    big: bool,
-}
-
-impl Order {
-    fn u16(self, bytes: &[u8]) -> u16 {
-        let bytes = [bytes[0], bytes[1]];
-        if self.big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
-    }
-
-    fn u32(self, bytes: &[u8]) -> u32 {
-        let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
-        if self.big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+/// Whether the length of the data is none that programs write when they don't know it: 0 (in a file that isn't `complete`),
+/// or 0x7FFFF000 rounded down to whole frames.
+fn is_told(length: u64, spec: &Spec, complete: bool) -> bool {
+    const UNKNOWN: u64 = 0x7FFF_F000;
+    match length {
+        0 => complete,
+        length => length > UNKNOWN || UNKNOWN - length >= spec.frame_size() as u64,
     }
 }
