@@ -44,7 +44,7 @@ export interface FileInfo {
   readonly sampleRate: number
   /** The length; unknown for most pipes. */
   readonly frames: number | undefined
-  /** Frames that the header promises and that are not there: the file is cut off. */
+  /** Frames that the header promises and that are not there, one that is cut included: the file is cut off. */
   readonly missing: number
   /** The stream format that takes it unaltered; float32 where none does. */
   readonly format: Format

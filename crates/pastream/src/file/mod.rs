@@ -48,7 +48,7 @@ pub trait Decoder: Send {
     /// `UnsupportedFile` for a pipe; `Io` where the file can't be sought.
     fn seek(&mut self, frame: u64) -> Result<()>;
 
-    /// Frames that the header promises and that are not there; 0 for a pipe, of which nobody knows.
+    /// Frames that the header promises and that are not there, one that is cut included; 0 for a pipe, of which nobody knows.
     fn missing(&self) -> u64;
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     sync::{
         Arc, Mutex,
         mpsc::{self, Receiver},
@@ -289,7 +290,9 @@ fn a_start_that_fails_closes_the_ring_that_is_played() {
 fn a_pipe_that_hangs_is_gone_and_is_not_played_as_silence() {
     let device = Manual::default();
     let stream = device.open();
-    let (pipe, writer) = std::io::pipe().unwrap();
+    let (pipe, mut writer) = std::io::pipe().unwrap();
+    // One frame, so that the reader thread is on its way to the next.
+    writer.write_all(&[1, 2]).unwrap();
     let hint = ReadHint {
         container: Some(Container::Raw),
         encoding: Some(Encoding::Pcm16),
@@ -299,7 +302,7 @@ fn a_pipe_that_hangs_is_gone_and_is_not_played_as_silence() {
     };
     let reader = Box::new(FileReader::from_pipe(Box::new(pipe), "stdin", &hint).unwrap());
     stream.set_source(Some(Source::File { reader, looped: false, buffer_size: 64 })).unwrap();
-    let run = Run { frames: Some(4), prebuffer: Prebuffer::None, ..Run::default() };
+    let run = Run { frames: Some(4), prebuffer: Prebuffer::Frames(1), ..Run::default() };
     stream.start(&run).unwrap();
     device.block(4);
     assert!(stream.wait(None).unwrap());

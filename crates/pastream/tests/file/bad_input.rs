@@ -166,3 +166,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_frame_that_is_cut_is_left_out_and_told() {
+    let folder = Folder::new("cut-frame");
+    let hint = ReadHint {
+        container: Some(Container::Raw),
+        encoding: Some(Encoding::Pcm16),
+        channels: Some(2),
+        sample_rate: Some(8_000),
+        ..ReadHint::default()
+    };
+    for (bytes, frames, missing) in [(8, 2, 0), (9, 2, 1), (11, 2, 1), (3, 0, 1)] {
+        let path = folder.join("take.raw");
+        fs::write(&path, vec![1; bytes]).unwrap();
+        let mut reader = FileReader::open(&path, &hint).unwrap();
+        assert_eq!((reader.spec().frames, reader.missing()), (Some(frames), missing), "{bytes}");
+        assert_eq!(read_all(&mut reader, 64).unwrap().len() as u64, 4 * frames);
+    }
+}

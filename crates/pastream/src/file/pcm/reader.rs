@@ -3,7 +3,7 @@
 use crate::{
     Result,
     convert::swap_bytes,
-    file::{Decoder, Endian, Spec, input::Input},
+    file::{Container, Decoder, Endian, Spec, input::Input},
 };
 
 /// Frames from where the input stands to the end of the data.
@@ -27,10 +27,11 @@ impl PcmDecoder {
         let start = input.position();
         let there = input.length().map(|end| end.saturating_sub(start));
         let frame_size = spec.frame_size() as u64;
-        let promised = length.map(|length| length / frame_size);
-        let there = there.map(|there| there / frame_size);
-        spec.frames = promised.into_iter().chain(there).min();
-        let missing = promised.zip(spec.frames).map_or(0, |(promised, frames)| promised - frames);
+        spec.frames = length.into_iter().chain(there).min().map(|bytes| bytes / frame_size);
+        // RAW promises what there is. A frame that begins and doesn't end is missing, too.
+        let promised = length.or(there.filter(|_| spec.container == Container::Raw));
+        let missing =
+            promised.zip(spec.frames).map_or(0, |(bytes, frames)| bytes.div_ceil(frame_size) - frames);
         let length = spec.frames.map(|frames| frames * frame_size);
         let swapped = spec.is_swapped();
         let big = swapped != cfg!(target_endian = "big");
