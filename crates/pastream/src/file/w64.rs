@@ -61,10 +61,8 @@ impl Chunks for W64 {
         Ok(Some((chunk, next.unwrap_or(u64::MAX))))
     }
 
-    fn length(&self, said: u64, spec: &Spec, end: Option<u64>) -> Option<u64> {
+    fn length(&self, said: u64, _: &Spec, end: Option<u64>) -> Option<u64> {
         let length = said.saturating_sub(HEAD);
-        // Some count the padding in, which is no frame that is cut.
-        let length = length - length % spec.frame_size().max(1) as u64;
         let told = if length == 0 { end == Some(self.length) } else { said < UNKNOWN };
         told.then_some(length)
     }

@@ -28,10 +28,12 @@ impl PcmDecoder {
         let there = input.length().map(|end| end.saturating_sub(start));
         let frame_size = spec.frame_size() as u64;
         spec.frames = length.into_iter().chain(there).min().map(|bytes| bytes / frame_size);
-        // RAW promises what there is. A frame that begins and doesn't end is missing, too.
-        let promised = length.or(there.filter(|_| spec.container == Container::Raw));
-        let missing =
-            promised.zip(spec.frames).map_or(0, |(bytes, frames)| bytes.div_ceil(frame_size) - frames);
+        // What a header says beyond whole frames may be padding. What RAW has beyond them is a frame that is cut.
+        let promised = match (length, there) {
+            (None, Some(there)) if spec.container == Container::Raw => Some(there.div_ceil(frame_size)),
+            (length, _) => length.map(|length| length / frame_size),
+        };
+        let missing = promised.zip(spec.frames).map_or(0, |(promised, frames)| promised - frames);
         let length = spec.frames.map(|frames| frames * frame_size);
         let swapped = spec.is_swapped();
         let big = swapped != cfg!(target_endian = "big");
