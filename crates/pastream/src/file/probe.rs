@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Container, Decoder, ReadHint, au, input::Input, raw, wav};
+use super::{Container, Decoder, ReadHint, au, codec, input::Input, raw, wav};
 use crate::Result;
 
 /// The decoder for what the first bytes say, or for RAW where that is asked or the file is named so.
@@ -11,11 +11,11 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
     if hint.container.or_else(named) == Some(Container::Raw) {
         return raw::decoder(input, hint);
     }
-    let first = input.peek()?;
-    let found = match first {
+    let first = input.peek()?.to_vec();
+    let found = match first[..] {
         [b'R', b'I', b'F', b'F' | b'X', _, _, _, _, b'W', b'A', b'V', b'E'] => Some(Container::Wav),
         [b'.', b's', b'n', b'd', ..] | [b'd', b'n', b's', b'.', ..] => Some(Container::Au),
-        _ => None,
+        _ => codec::detect(&mut input)?,
     };
     if let (Some(found), Some(asked)) = (found, hint.container)
         && found != asked
@@ -25,10 +25,11 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
     match found {
         Some(Container::Wav) => wav::decoder(input),
         Some(Container::Au) => au::decoder(input),
-        _ if first.is_empty() => Err(input.unsupported("it is empty: give a file that holds audio")),
-        _ => {
+        Some(found) => codec::decoder(input, found),
+        None if first.is_empty() => Err(input.unsupported("it is empty: give a file that holds audio")),
+        None => {
             let first = first[..first.len().min(8)].escape_ascii().to_string();
-            let message = "WAV, AU, or RAW with -t raw -c -r -e";
+            let message = "WAV, AU, FLAC, MP3, Ogg, M4A, Matroska, AAC, or RAW with -t raw -c -r -e";
             Err(input.unsupported(format_args!(
                 "not an audio file that pastream-rs reads (it begins with `{first}`): {message}"
             )))

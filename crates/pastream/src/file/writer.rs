@@ -251,5 +251,6 @@ fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
         Container::Wav => wav::encoder(output, spec),
         Container::Au => au::encoder(output, spec),
         Container::Raw => raw::encoder(output, spec),
+        _ => Err(spec.container.unwritten()),
     }
 }

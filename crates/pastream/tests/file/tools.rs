@@ -7,7 +7,7 @@ use pastream::file::{Container, Encoding, Endian, FileReader, ReadHint, Spec};
 use crate::support::{Folder, noise, pipe, read_all, spec, written};
 
 /// What `command` prints; `None` where the program isn't there.
-fn run(command: &str, folder: &Folder) -> Option<Vec<u8>> {
+pub(crate) fn run(command: &str, folder: &Folder) -> Option<Vec<u8>> {
     let mut words = command.split(' ');
     let program = words.next().unwrap();
     match Command::new(program).args(words).current_dir(folder.join("")).output() {
@@ -24,7 +24,7 @@ fn run(command: &str, folder: &Folder) -> Option<Vec<u8>> {
     }
 }
 
-fn open(path: &Path) -> FileReader {
+pub(crate) fn open(path: &Path) -> FileReader {
     FileReader::open(path, &ReadHint::default()).unwrap()
 }
 

@@ -1,0 +1,116 @@
+//! Where the streams of an Ogg file lie, told by the headers of its pages.
+
+use std::collections::BTreeMap;
+
+use crate::{Result, file::input::Input};
+
+/// More streams one after the other than any file has.
+const MAX_LINKS: usize = 10_000;
+
+/// What stands between one stream and the next: a chained file is several files in a row.
+pub(super) struct Link {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// Of each of the streams that are interleaved here, by its serial.
+    pub(super) ends: BTreeMap<u32, End>,
+}
+
+/// How far a stream goes, in its granules: the number of frames, for the codecs that are read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct End {
+    pub(super) last: u64,
+    /// Where its last page begins.
+    pub(super) before: u64,
+}
+
+/// The links of a file, of which each page header is read. It stands at its start again afterwards.
+pub(super) fn links(input: &mut Input) -> Result<Vec<Link>> {
+    let (start, end) = (input.position(), input.length().unwrap_or(0));
+    let mut links: Vec<Link> = Vec::new();
+    let (mut position, mut first_pages) = (start, false);
+    while let Some(page) = Page::read(input, position)? {
+        position = page.position;
+        if position + page.length > end {
+            break;
+        }
+        let begins = page.first && !first_pages;
+        if begins || links.is_empty() {
+            if let Some(link) = links.last_mut() {
+                link.to = position;
+            }
+            if links.len() == MAX_LINKS {
+                break;
+            }
+            links.push(Link { from: position, to: end, ends: BTreeMap::new() });
+        }
+        first_pages = page.first;
+        let ends = links.last_mut().map(|link| &mut link.ends);
+        if let (Some(ends), Some(granule)) = (ends, page.granule) {
+            let known = ends.entry(page.serial).or_default();
+            *known = End { last: granule, before: known.last };
+        }
+        position += page.length;
+    }
+    input.seek(start)?;
+    Ok(links)
+}
+
+struct Page {
+    position: u64,
+    length: u64,
+    first: bool,
+    serial: u32,
+    /// Frames up to the end of the last packet that ends in it; none where no packet does.
+    granule: Option<u64>,
+}
+
+impl Page {
+    /// The next page at or behind `position`.
+    fn read(input: &mut Input, mut position: u64) -> Result<Option<Self>> {
+        loop {
+            input.seek(position)?;
+            let mut header = [0; 27];
+            if input.read_full(&mut header)? < header.len() {
+                return Ok(None);
+            }
+            if header.starts_with(b"OggS") {
+                let mut segments = [0; 255];
+                let segments = &mut segments[..usize::from(header[26])];
+                if input.read_full(segments)? < segments.len() {
+                    return Ok(None);
+                }
+                let body: u64 = segments.iter().map(|&length| u64::from(length)).sum();
+                let [_, _, _, _, _, flags, rest @ ..] = header;
+                let (granule, rest) = rest.split_at(8);
+                let granule = u64::from_le_bytes(granule.try_into().unwrap_or_default());
+                return Ok(Some(Self {
+                    position,
+                    length: 27 + segments.len() as u64 + body,
+                    first: flags & 2 != 0,
+                    serial: u32::from_le_bytes(rest[..4].try_into().unwrap_or_default()),
+                    granule: i64::try_from(granule).ok().map(|_| granule),
+                }));
+            }
+            match behind(input, position + 1)? {
+                Some(found) => position = found,
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// Where the next page may begin, from `position` on.
+fn behind(input: &mut Input, mut position: u64) -> Result<Option<u64>> {
+    let mut block = [0; 4096];
+    loop {
+        input.seek(position)?;
+        let count = input.read_full(&mut block)?;
+        if let Some(at) = block[..count].windows(4).position(|bytes| bytes == b"OggS") {
+            return Ok(Some(position + at as u64));
+        }
+        if count < block.len() {
+            return Ok(None);
+        }
+        position += block.len() as u64 - 3;
+    }
+}
