@@ -58,12 +58,16 @@ struct CodecDecoder {
 
 /// Reads the headers of what `detect` found.
 pub(super) fn decoder(mut input: Input, container: Container) -> Result<Box<dyn Decoder>> {
-    let (from, to) = (input.position(), input.length());
+    let (from, mut to) = (input.position(), input.length());
     let found = match to {
         Some(_) if container == Container::Ogg => ogg::links(&mut input)?,
         _ => Vec::new(),
     };
-    let edits = if container == Container::M4a { mp4::edits(&mut input)? } else { Vec::new() };
+    let mut edits = Vec::new();
+    if container == Container::M4a {
+        // Symphonia reads nothing of a box that is cut off: it is to see it whole, and the end as it comes.
+        (edits, to) = mp4::edits(&mut input)?;
+    }
     let place = Place {
         name: input.name().to_owned(),
         input: Arc::new(Mutex::new(input)),
@@ -143,15 +147,10 @@ fn end(place: &Place, stream: &mut Stream) -> Result<u64> {
             *stream = place.open()?;
         }
     }
-    let mut end = stream.origin;
-    while let Some(stamp) = stream.end_of_next()? {
-        end = end.max(stamp);
-    }
+    let mut end = stream.last_stamp()?;
     if from.is_some_and(|from| end <= from) {
         *stream = place.open()?;
-        while let Some(stamp) = stream.end_of_next()? {
-            end = end.max(stamp);
-        }
+        end = stream.last_stamp()?;
     }
     Ok((end - stream.origin) as u64)
 }
@@ -189,6 +188,11 @@ impl CodecDecoder {
         while self.block.is_empty() && self.silence == 0 {
             if self.over {
                 return Ok(false);
+            }
+            let link = &self.links[self.link];
+            if link.frames.is_some_and(|frames| self.at >= link.start + frames) {
+                self.end_link()?;
+                continue;
             }
             match self.stream.next() {
                 Ok(Next::Frames { stamp, padding }) => self.lay(stamp, padding)?,
@@ -338,10 +342,15 @@ impl Decoder for CodecDecoder {
         let place = frame - link.start;
         let place = if place < link.last_page { place } else { link.last_page.saturating_sub(1) };
         let stamp = self.stream.origin.saturating_add_unsigned(place) - self.stream.run_in();
-        self.sought = self.stream.stamped && stamp > self.stream.origin && self.stream.seek(stamp)?;
-        if !self.sought {
+        let container = self.spec.container;
+        // One that has been read to its end doesn't find its way back.
+        if container == Container::M4a {
             self.rewind()?;
         }
-        Ok(())
+        self.sought = self.stream.stamped && stamp > self.stream.origin && self.stream.seek(stamp)?;
+        if self.sought || container == Container::M4a && stamp <= self.stream.origin {
+            return Ok(());
+        }
+        self.rewind()
     }
 }

@@ -40,44 +40,49 @@ pub(super) enum Length {
     Frames(u64),
 }
 
-/// What `moov` says of each of its tracks, in their order. A pipe has to have it before the audio; nothing is consumed.
+/// What `moov` says of each of its tracks, in their order, and where a file ends by what its boxes say. A pipe has to have it
+/// before the audio; nothing is consumed.
 ///
 /// # Errors
 /// `UnsupportedFile` for a pipe where it comes later; `CorruptFile` where there is none.
-pub(super) fn edits(input: &mut Input) -> Result<Vec<Option<Edit>>> {
-    let start = input.position();
-    let movie = if input.length().is_some() { from_file(input) } else { from_pipe(input) };
-    if input.length().is_some() {
-        input.seek(start)?;
+pub(super) fn edits(input: &mut Input) -> Result<(Vec<Option<Edit>>, Option<u64>)> {
+    if input.length().is_none() {
+        return Ok((parse(&from_pipe(input)?), None));
     }
-    Ok(parse(&movie?))
+    let start = input.position();
+    let (movie, end) = from_file(input)?;
+    input.seek(start)?;
+    Ok((parse(&movie), Some(end)))
 }
 
-fn from_file(input: &mut Input) -> Result<Vec<u8>> {
-    let end = input.length().unwrap_or(0);
-    let mut position = input.position();
-    loop {
+/// `moov`, and the end of the last box, which may be cut off.
+fn from_file(input: &mut Input) -> Result<(Vec<u8>, u64)> {
+    let there = input.length().unwrap_or(0);
+    let (mut position, mut movie) = (input.position(), None);
+    while position < there {
         input.seek(position)?;
         let mut header = [0; 16];
         let count = input.read_full(&mut header)?;
-        let Some(head) = Head::read(&header[..count]) else { return Err(no_movie(input)) };
-        let length = head.length.unwrap_or(end.saturating_sub(position));
+        let Some(head) = Head::read(&header[..count]) else { break };
+        let length = head.length.unwrap_or(there - position);
         if &head.kind == b"moov" {
-            let length = length.min(end - position);
+            let length = length.min(there - position);
             if length > MAX_INDEX {
                 return Err(too_long(input));
             }
-            let mut movie = vec![0; length as usize];
+            let mut bytes = vec![0; length as usize];
             input.seek(position)?;
-            let count = input.read_full(&mut movie)?;
-            movie.truncate(count);
-            return Ok(movie);
+            let count = input.read_full(&mut bytes)?;
+            bytes.truncate(count);
+            movie = Some(bytes);
         }
+        // Symphonia counts in i64.
         match position.checked_add(length) {
-            Some(next) if next > position => position = next,
-            _ => return Err(no_movie(input)),
+            Some(next) if next > position && i64::try_from(next).is_ok() => position = next,
+            _ => break,
         }
     }
+    movie.map(|movie| (movie, position.max(there))).ok_or_else(|| no_movie(input))
 }
 
 fn from_pipe(input: &mut Input) -> Result<Vec<u8>> {

@@ -30,26 +30,25 @@ pub(super) fn links(input: &mut Input) -> Result<Vec<Link>> {
     let (mut position, mut first_pages) = (start, false);
     while let Some(page) = Page::read(input, position)? {
         position = page.position;
+        // What is cut off is none.
         if position + page.length > end {
             break;
         }
         let begins = page.first && !first_pages;
         if begins || links.is_empty() {
-            if let Some(link) = links.last_mut() {
-                link.to = position;
-            }
             if links.len() == MAX_LINKS {
                 break;
             }
-            links.push(Link { from: position, to: end, ends: BTreeMap::new() });
+            links.push(Link { from: position, to: position, ends: BTreeMap::new() });
         }
         first_pages = page.first;
-        let ends = links.last_mut().map(|link| &mut link.ends);
-        if let (Some(ends), Some(granule)) = (ends, page.granule) {
-            let known = ends.entry(page.serial).or_default();
+        position += page.length;
+        let Some(link) = links.last_mut() else { break };
+        link.to = position;
+        if let Some(granule) = page.granule {
+            let known = link.ends.entry(page.serial).or_default();
             *known = End { last: granule, before: known.last };
         }
-        position += page.length;
     }
     input.seek(start)?;
     Ok(links)

@@ -190,10 +190,19 @@ impl Stream {
         Ok(Next::Damaged)
     }
 
-    /// Where the next packet of the track ends, in its time stamps; `None` at the end. It isn't decoded.
-    pub(super) fn end_of_next(&mut self) -> Result<Option<i64>> {
-        let Packetized::Packet(packet) = self.packet()? else { return Ok(None) };
-        Ok(Some(packet.pts.get().saturating_add_unsigned(packet.dur.get())))
+    /// Where the packets of the track end, in its time stamps, as far as they can be read. None is decoded.
+    pub(super) fn last_stamp(&mut self) -> Result<i64> {
+        let mut last = self.origin;
+        loop {
+            match self.packet() {
+                Ok(Packetized::Packet(packet)) => {
+                    last = last.max(packet.pts.get().saturating_add_unsigned(packet.dur.get()));
+                }
+                Ok(_) => return Ok(last),
+                Err(error) if error.kind() == ErrorKind::CorruptFile => return Ok(last),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn packet(&mut self) -> Result<Packetized> {
