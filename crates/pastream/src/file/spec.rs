@@ -86,9 +86,10 @@ impl Container {
                 let message = format!("{} is a directory: name a file in it", path.display());
                 return Error::new(ErrorKind::Io, message);
             }
-            let known =
-                Self::ALL.map(|container| format!(".{}", container.extensions().join(", ."))).join(", ");
-            let names = Self::ALL.map(Self::name).join(", ");
+            let written = || Self::ALL.into_iter().filter(|known| known.is_written());
+            let extensions = |known: Self| format!(".{}", known.extensions().join(", ."));
+            let known = written().map(extensions).collect::<Vec<_>>().join(", ");
+            let names = written().map(Self::name).collect::<Vec<_>>().join(", ");
             let message = format!(
                 "{}: the name doesn't tell the kind of file: use {known}, or -t with {names}",
                 path.display()

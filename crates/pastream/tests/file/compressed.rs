@@ -14,7 +14,7 @@ use pastream::{
 };
 
 use crate::{
-    support::{Folder, pipe, read_all},
+    support::{Folder, memory, pipe, read_all},
     tools::{open, run},
 };
 
@@ -289,5 +289,109 @@ fn a_file_that_is_cut_says_what_is_missing() {
         assert_eq!((read.len() / size) as u64, left, "{name}");
         assert!(left > frames / 3 && left < frames * 4 / 5 && all.starts_with(&read), "{name} {left}");
         assert_eq!(cut.damaged(), 0, "{name}");
+    }
+}
+
+/// Reads a file that may say anything; what it gives is as long as it tells.
+fn survives(mut reader: FileReader) {
+    const ENOUGH: usize = 3_000_000;
+    let size = reader.spec().channels * reader.format().size();
+    let mut block = vec![0; 5_000 * size];
+    let mut frames = 0;
+    while frames < ENOUGH {
+        match reader.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => frames += read,
+            Err(error) => {
+                assert!(
+                    matches!(error.kind(), ErrorKind::CorruptFile | ErrorKind::UnsupportedFile),
+                    "{error}"
+                );
+                return;
+            }
+        }
+    }
+    if reader.seekable() {
+        assert!(
+            frames >= ENOUGH || reader.spec().frames == Some(frames as u64),
+            "{frames} {:?}",
+            reader.spec()
+        );
+        reader.seek(frames as u64 / 2).unwrap();
+        let _ = reader.read(&mut block);
+    }
+}
+
+#[test]
+fn damage_does_no_harm() {
+    let folder = Folder::new("compressed_damage");
+    let Some(names) = all_kinds(&folder, 6_000) else { return };
+    for name in names {
+        let whole = fs::read(folder.join(name)).unwrap();
+        let mut random = fastrand::Rng::with_seed(11);
+        for round in 0..300 {
+            let mut bytes = whole.clone();
+            // Headers are small, and worth half the changes.
+            let places = if round % 2 == 0 { bytes.len() } else { bytes.len().min(800) };
+            for _ in 0..random.usize(1..8) {
+                bytes[random.usize(..places)] = if random.bool() { random.u8(..) } else { 0xFF };
+            }
+            if random.u8(..4) == 0 {
+                bytes.truncate(random.usize(..bytes.len()));
+            }
+            fs::write(folder.join("damaged"), &bytes).unwrap();
+            let ((), held) = memory(|| {
+                let file = FileReader::open(&folder.join("damaged"), &ReadHint::default());
+                for reader in [file, pipe(&bytes, 1000, &ReadHint::default())] {
+                    match reader {
+                        Ok(reader) => survives(reader),
+                        Err(error) => assert!(
+                            matches!(error.kind(), ErrorKind::CorruptFile | ErrorKind::UnsupportedFile),
+                            "{name} {round}: {error}"
+                        ),
+                    }
+                }
+            });
+            assert!(held < (64 << 20) + bytes.len(), "{name} {round}: {held} bytes");
+        }
+    }
+}
+
+#[test]
+fn what_is_damaged_in_the_middle_is_silence_and_told() {
+    let folder = Folder::new("compressed_silence");
+    let Some(names) = all_kinds(&folder, 200_000) else { return };
+    for name in names {
+        let mut whole = open(&folder.join(name));
+        let (frames, size) = (whole.spec().frames.unwrap(), whole.spec().frame_size());
+        let all = read_all(&mut whole, 1000).unwrap();
+        let mut bytes = fs::read(folder.join(name)).unwrap();
+        let place = bytes.len() / 3;
+        bytes[place..place + 500].fill(0x55);
+        fs::write(folder.join("damaged"), &bytes).unwrap();
+        let mut broken = open(&folder.join("damaged"));
+        let read = read_all(&mut broken, 1000).unwrap();
+        let length = (read.len() / size) as u64;
+        // A page of Ogg is a second, and the one behind the damage comes too early: symphonia doesn't look at its time.
+        let (good, last) = (all.len() / size / 6 * size, all.len() / size * 3 / 4 * size);
+        assert!(read[..good] == all[..good] && read != all, "{name}");
+        assert_eq!(broken.spec().frames, Some(length), "{name}");
+        if [Container::Mp3, Container::Adts].contains(&broken.spec().container) {
+            // A frame that is no frame any more is not there, for nothing numbers them: what follows comes earlier.
+            let end = &all[last..all.len() - 4000 * size];
+            // A false frame of layer I, which is none of ours, has a third of the frames.
+            assert!((1..90).any(|lost| read[last - lost * 128 * size..].starts_with(end)), "{name}");
+            let told = if broken.spec().container == Container::Mp3 { frames - length } else { 0 };
+            assert_eq!(broken.missing(), told, "{name}");
+            continue;
+        }
+        assert_eq!((length, broken.missing()), (frames, 0), "{name}");
+        assert!(read[last..] == all[last..], "{name}");
+        // AAC and ALAC decode anything to something.
+        if ![Some("aac"), Some("alac")].contains(&broken.codec()) {
+            let silent = read.chunks(size).filter(|frame| frame.iter().all(|&byte| byte == 0)).count() as u64;
+            let told = broken.damaged();
+            assert!(told > 0 && told < 60_000 && silent >= told, "{name} {told} {silent}");
+        }
     }
 }

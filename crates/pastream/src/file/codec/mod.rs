@@ -178,7 +178,7 @@ impl Stream {
 impl CodecDecoder {
     /// Of a pipe whose time stamps jump: a longer gap than a minute is taken for a clock that was set.
     fn longest_gap(&self) -> u64 {
-        if self.spec.frames.is_some() { u64::MAX } else { 60 * u64::from(self.spec.sample_rate) }
+        if self.seekable { u64::MAX } else { 60 * u64::from(self.spec.sample_rate) }
     }
 
     /// Fills the empty block; `false` at the end.
@@ -226,7 +226,7 @@ impl CodecDecoder {
         let first = stamp.saturating_sub(self.stream.origin);
         // In front of the first frame there is delay.
         let early = first.min(0).unsigned_abs();
-        let first = link.start.saturating_add(first.max(0) as u64);
+        let first = link.start.saturating_add(first.max(0) as u64).min(limit);
         let last = first.saturating_add(length.saturating_sub(early)).min(limit);
         if last <= self.at {
             return Ok(());
@@ -250,10 +250,10 @@ impl CodecDecoder {
         Ok(())
     }
 
-    /// What is missing of a link is silent; then comes the next.
+    /// What is missing of a link is silent; then comes the next. A pipe just ends.
     fn end_link(&mut self) -> Result<()> {
         let link = &self.links[self.link];
-        let end = link.frames.map_or(self.at, |frames| link.start + frames);
+        let end = link.frames.filter(|_| self.seekable).map_or(self.at, |frames| link.start + frames);
         self.silence = end.saturating_sub(self.at);
         self.damaged += self.silence;
         self.at = self.at.max(end);

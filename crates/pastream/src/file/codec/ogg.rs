@@ -7,6 +7,9 @@ use crate::{Result, file::input::Input};
 /// More streams one after the other than any file has.
 const MAX_LINKS: usize = 10_000;
 
+/// The frames of a page: 255 packets of Vorbis at its longest.
+const MOST_FRAMES: u64 = 255 * 8192;
+
 /// What stands between one stream and the next: a chained file is several files in a row.
 pub(super) struct Link {
     pub(super) from: u64,
@@ -45,8 +48,10 @@ pub(super) fn links(input: &mut Input) -> Result<Vec<Link>> {
         position += page.length;
         let Some(link) = links.last_mut() else { break };
         link.to = position;
-        if let Some(granule) = page.granule {
-            let known = link.ends.entry(page.serial).or_default();
+        let Some(granule) = page.granule else { continue };
+        let known = link.ends.entry(page.serial).or_default();
+        let plausible = granule >= known.last && granule - known.last <= MOST_FRAMES;
+        if plausible || page.is_whole(input)? {
             *known = End { last: granule, before: known.last };
         }
     }
@@ -64,6 +69,16 @@ struct Page {
 }
 
 impl Page {
+    /// Whether its checksum is right, which takes reading it.
+    fn is_whole(&self, input: &mut Input) -> Result<bool> {
+        let mut page = vec![0; self.length as usize];
+        input.seek(self.position)?;
+        let count = input.read_full(&mut page)?;
+        let told = page[22..26].to_vec();
+        page[22..26].fill(0);
+        Ok(count == page.len() && told == checksum(&page).to_le_bytes())
+    }
+
     /// The next page at or behind `position`.
     fn read(input: &mut Input, mut position: u64) -> Result<Option<Self>> {
         loop {
@@ -96,6 +111,15 @@ impl Page {
             }
         }
     }
+}
+
+/// CRC-32 with the polynomial 0x04C11DB7, from the highest bit down, as RFC 3533 has it.
+fn checksum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |sum: u32, &byte| {
+        (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| {
+            sum << 1 ^ if sum >> 31 == 1 { 0x04C1_1DB7 } else { 0 }
+        })
+    })
 }
 
 /// Where the next page may begin, from `position` on.
