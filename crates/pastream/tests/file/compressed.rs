@@ -292,6 +292,46 @@ fn a_file_that_is_cut_says_what_is_missing() {
     }
 }
 
+#[test]
+fn adpcm_is_what_ffmpeg_makes_of_it() {
+    let folder = Folder::new("adpcm");
+    for (how, codec) in [("adpcm_ms", "ms_adpcm"), ("adpcm_ima_wav", "ima_adpcm")] {
+        for channels in [1, 2] {
+            let what = format!("{codec} {channels}");
+            let Some(()) = source(&folder, "x.wav", &format!("-c:a {how}"), channels, 22_050, 30_001) else {
+                return;
+            };
+            let expected = run("ffmpeg -v error -i x.wav -f s16le -", &folder).unwrap();
+            let mut file = open(&folder.join("x.wav"));
+            let (spec, size) = (file.spec().clone(), file.spec().frame_size());
+            assert_eq!((spec.container, spec.encoding), (Container::Wav, Encoding::Pcm16), "{what}");
+            assert_eq!(
+                (file.codec(), spec.channels, spec.sample_rate),
+                (Some(codec), channels, 22_050),
+                "{what}"
+            );
+            let read = read_all(&mut file, 777).unwrap();
+            println!("{what} {:?} {} {}", spec.frames, read.len() / size, expected.len() / size);
+            assert_eq!(spec.frames, Some((read.len() / size) as u64), "{what}");
+            assert!(read.len() / size >= 30_001 && expected.starts_with(&read), "{what}");
+            let mut random = fastrand::Rng::with_seed(5);
+            for _ in 0..20 {
+                let place = random.usize(..read.len() / size);
+                file.seek(place as u64).unwrap();
+                let mut block = vec![0; 2000 * size];
+                let frames = file.read(&mut block).unwrap();
+                assert!(
+                    read[place * size..].starts_with(&block[..frames * size]) && frames > 0,
+                    "{what} {place}"
+                );
+            }
+            let bytes = fs::read(folder.join("x.wav")).unwrap();
+            let mut piped = pipe(&bytes, 100, &ReadHint::default()).unwrap();
+            assert!(read_all(&mut piped, 777).unwrap() == read, "{what}");
+        }
+    }
+}
+
 /// Reads a file that may say anything; what it gives is as long as it tells.
 fn survives(mut reader: FileReader) {
     const ENOUGH: usize = 3_000_000;
@@ -325,7 +365,11 @@ fn survives(mut reader: FileReader) {
 #[test]
 fn damage_does_no_harm() {
     let folder = Folder::new("compressed_damage");
-    let Some(names) = all_kinds(&folder, 6_000) else { return };
+    let Some(mut names) = all_kinds(&folder, 6_000) else { return };
+    for (name, how) in [("ms.wav", "-c:a adpcm_ms"), ("ima.wav", "-c:a adpcm_ima_wav")] {
+        source(&folder, name, how, 2, 44_100, 6_000).unwrap();
+        names.push(name);
+    }
     for name in names {
         let whole = fs::read(folder.join(name)).unwrap();
         let mut random = fastrand::Rng::with_seed(11);

@@ -1,5 +1,6 @@
-//! RIFF WAVE: PCM and float, plain or extensible.
+//! RIFF WAVE: PCM and float, plain or extensible; ADPCM to be read.
 
+mod adpcm;
 mod reader;
 mod writer;
 
@@ -7,7 +8,9 @@ pub(super) use reader::decoder;
 pub(super) use writer::{encoder, limit};
 
 const PCM: u16 = 1;
+const MS_ADPCM: u16 = 2;
 const FLOAT: u16 = 3;
+const IMA_ADPCM: u16 = 0x11;
 const EXTENSIBLE: u16 = 0xFFFE;
 
 /// What follows the format tag in the sub-format GUID of an extensible header.

@@ -1,6 +1,9 @@
 //! Reads WAV headers.
 
-use super::{EXTENSIBLE, FLOAT, GUID_TAIL, PCM};
+use super::{
+    EXTENSIBLE, FLOAT, GUID_TAIL, IMA_ADPCM, MS_ADPCM, PCM,
+    adpcm::{AdpcmDecoder, Coding, Kind},
+};
 use crate::{
     Result,
     file::{Container, Decoder, Encoding, Endian, Spec, input::Input, pcm::PcmDecoder},
@@ -17,6 +20,7 @@ pub(in crate::file) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     let riff_end = u64::from(order.u32(&riff[4..])) + 8;
     let mut spec = None;
     let mut data = None;
+    let mut frames = None;
     for _ in 0..MAX_CHUNKS {
         let mut chunk = [0; 8];
         if input.read_full(&mut chunk)? < chunk.len() {
@@ -41,14 +45,23 @@ pub(in crate::file) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
                     input.skip(padded)?;
                 }
             }
+            b"fact" if length >= 4 => {
+                let mut count = [0; 4];
+                input.read_header(&mut count)?;
+                input.skip(padded - 4)?;
+                frames = Some(u64::from(order.u32(&count)));
+            }
             _ => input.skip(padded)?,
         }
-        if let (Some(spec), Some((start, length))) = (&spec, data) {
+        if let (Some((spec, coding)), Some((start, length))) = (&spec, data) {
             if input.position() != start {
                 input.seek(start)?;
             }
             let complete = input.length() == Some(riff_end);
             let length = data_length(length, spec, complete);
+            if let Some(coding) = *coding {
+                return Ok(Box::new(AdpcmDecoder::new(input, spec.clone(), coding, length, frames)?));
+            }
             return Ok(Box::new(PcmDecoder::new(input, spec.clone(), length)?));
         }
     }
@@ -67,7 +80,7 @@ fn data_length(length: u32, spec: &Spec, complete: bool) -> Option<u64> {
     (!unknown).then_some(u64::from(length))
 }
 
-fn read_format(input: &mut Input, order: Order, length: u32) -> Result<Spec> {
+fn read_format(input: &mut Input, order: Order, length: u32) -> Result<(Spec, Option<Coding>)> {
     let mut format = [0; 40];
     let count = format.len().min(length as usize);
     if count < 16 {
@@ -91,7 +104,13 @@ fn read_format(input: &mut Input, order: Order, length: u32) -> Result<Spec> {
         }
         tag = order.u16(&format[24..]);
     }
+    let coding = match (tag, bits) {
+        (MS_ADPCM, 4) => Some(Coding { kind: Kind::Microsoft, block }),
+        (IMA_ADPCM, 4) => Some(Coding { kind: Kind::Ima, block }),
+        _ => None,
+    };
     let encoding = match (tag, bits.div_ceil(8)) {
+        _ if coding.is_some() => Encoding::Pcm16,
         (PCM, 1) => Encoding::PcmU8,
         (PCM, 2) => Encoding::Pcm16,
         (PCM, 3) => Encoding::Pcm24,
@@ -103,19 +122,19 @@ fn read_format(input: &mut Input, order: Order, length: u32) -> Result<Spec> {
             return Err(input.unsupported(format_args!("{bits}-bit {kind} samples are not read")));
         }
         _ => {
-            let message = "; only PCM (0x0001) and IEEE float (0x0003) are read: convert it first";
+            let message = "; only PCM (0x0001), IEEE float (0x0003) and ADPCM (0x0002, 0x0011) are read: convert it first";
             return Err(input.unsupported(format_args!("its format tag is {tag:#06x}{message}")));
         }
     };
     let endian = if order.big { Endian::Big } else { Endian::Little };
     let spec = Spec { container: Container::Wav, encoding, endian, channels, sample_rate, frames: None };
     // No channels at all is told by the check of the limits.
-    if channels > 0 && block != spec.frame_size() {
+    if channels > 0 && coding.is_none() && block != spec.frame_size() {
         let message =
             format_args!("its frames have {block} bytes, but {channels} × {bits} bits are not so many");
         return Err(input.corrupt(message));
     }
-    Ok(spec)
+    Ok((spec, coding))
 }
 
 #[derive(Clone, Copy)]
