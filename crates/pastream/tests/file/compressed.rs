@@ -28,13 +28,15 @@ struct Kind {
 }
 
 /// The dehows compute in float32, in another order than ffmpeg's.
-const LOSSY: [Kind; 6] = [
-    kind("x.mp3", "libmp3lame -b:a 128k", Container::Mp3, "mp3", 2e-5),
-    kind("vbr.mp3", "libmp3lame -q:a 4", Container::Mp3, "mp3", 2e-5),
-    kind("x.ogg", "libvorbis -q:a 4", Container::Ogg, "vorbis", 2e-5),
-    kind("x.m4a", "aac -b:a 128k", Container::M4a, "aac", 2e-5),
-    kind("fast.m4a", "aac -b:a 96k -movflags +faststart", Container::M4a, "aac", 2e-5),
-    kind("x.aac", "aac -b:a 128k -f adts", Container::Adts, "aac", 2e-5),
+const LOSSY: [Kind; 8] = [
+    kind("x.mp3", "libmp3lame -b:a 128k", Container::Mp3, "mp3", 1e-5),
+    kind("vbr.mp3", "libmp3lame -q:a 4", Container::Mp3, "mp3", 1e-5),
+    kind("x.ogg", "libvorbis -q:a 4", Container::Ogg, "vorbis", 1e-5),
+    kind("x.m4a", "aac -b:a 128k", Container::M4a, "aac", 1e-5),
+    kind("fast.m4a", "aac -b:a 96k -movflags +faststart", Container::M4a, "aac", 1e-5),
+    kind("aac.mka", "aac -b:a 128k", Container::Mkv, "aac", 1e-5),
+    kind("x.webm", "libvorbis -q:a 4", Container::Mkv, "vorbis", 1e-5),
+    kind("x.aac", "aac -b:a 128k -f adts", Container::Adts, "aac", 1e-5),
 ];
 
 const fn kind(
@@ -84,6 +86,7 @@ fn lossless_files_are_what_they_were_made_from() {
         ("x.flac", "-c:a flac", Container::Flac, "flac"),
         ("x.oga", "-c:a flac -f ogg", Container::Ogg, "flac"),
         ("x.m4a", "-c:a alac", Container::M4a, "alac"),
+        ("x.mka", "-c:a flac", Container::Mkv, "flac"),
     ] {
         for (encoding, sample, pcm) in [
             (Encoding::Pcm16, if codec == "flac" { "s16" } else { "s16p" }, "s16le"),
@@ -138,10 +141,14 @@ fn lossy_files_are_what_ffmpeg_makes_of_them() {
             assert_eq!((spec.channels, spec.sample_rate), (channels, rate), "{what}");
             let read = floats(&read_all(&mut file, 1000).unwrap());
             assert_eq!(spec.frames, Some((read.len() / channels) as u64), "{what}");
-            // ffmpeg leaves the padding of a short Vorbis file; ADTS doesn't tell its own.
-            let length = if kind.container == Container::Adts { expected.len() / channels } else { frames };
-            assert_eq!(read.len() / channels, length, "{what}");
-            assert!(expected.len() >= read.len(), "{what}");
+            // ffmpeg leaves the padding of a short Vorbis file. ADTS doesn't tell it, and of Matroska symphonia doesn't.
+            let length = read.len() / channels;
+            if [Container::Adts, Container::Mkv].contains(&kind.container) {
+                assert!((frames..frames + 2048 + 1024).contains(&length), "{what} {length}");
+            } else {
+                assert_eq!(length, frames, "{what}");
+            }
+            assert!(expected.len() / channels >= frames, "{what}");
             let peak = peak(&read, &expected);
             println!("{what}: {peak:e}");
             assert!(peak <= kind.tolerance, "{what} {peak}");
@@ -152,7 +159,8 @@ fn lossy_files_are_what_ffmpeg_makes_of_them() {
 
 /// Each kind of file that is read, with audio of `frames` frames; `None` where ffmpeg isn't there.
 fn all_kinds(folder: &Folder, frames: usize) -> Option<Vec<&'static str>> {
-    const MORE: [(&str, &str); 4] = [
+    const MORE: [(&str, &str); 5] = [
+        ("flac.mka", "-c:a flac"),
         ("x.flac", "-c:a flac"),
         ("x.oga", "-c:a flac -f ogg"),
         ("alac.m4a", "-c:a alac"),
@@ -269,8 +277,8 @@ fn a_file_that_is_cut_says_what_is_missing() {
     let folder = Folder::new("compressed_cut");
     let Some(names) = all_kinds(&folder, 200_000) else { return };
     for name in names {
-        // The others have their index at the end.
-        if ["x.m4a", "alac.m4a"].contains(&name) {
+        // MP4 has its index at the end, and of Matroska that is cut symphonia reads nothing.
+        if ["x.m4a", "alac.m4a", "aac.mka", "x.webm", "flac.mka"].contains(&name) {
             continue;
         }
         let mut whole = open(&folder.join(name));
@@ -329,6 +337,63 @@ fn adpcm_is_what_ffmpeg_makes_of_it() {
             let mut piped = pipe(&bytes, 100, &ReadHint::default()).unwrap();
             assert!(read_all(&mut piped, 777).unwrap() == read, "{what}");
         }
+    }
+}
+
+#[test]
+fn what_is_not_read_yet_says_so() {
+    let folder = Folder::new("compressed_unread");
+    for (name, how, said) in [
+        ("x.opus", "-c:a libopus", "Opus is not read yet: convert it"),
+        ("x.webm", "-c:a libopus", "Opus is not read yet: convert it"),
+        ("six.m4a", "-c:a aac -ac 6", "aac too complex"),
+        ("x.mka", "-c:a ac3", "the codec of its audio is not read: convert it"),
+    ] {
+        let Some(()) = source(&folder, name, how, 2, 48_000, 10_000) else { return };
+        let error = FileReader::open(&folder.join(name), &ReadHint::default()).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedFile, "{error}");
+        assert!(error.message().contains(name) && error.message().contains(said), "{error}");
+    }
+}
+
+#[test]
+fn streams_in_a_row_are_one_where_they_are_alike() {
+    let folder = Folder::new("compressed_chain");
+    let Some(()) = source(&folder, "a.ogg", "-c:a libvorbis", 2, 44_100, 70_001) else { return };
+    source(&folder, "b.ogg", "-c:a libvorbis -serial_offset 5", 2, 44_100, 30_000).unwrap();
+    source(&folder, "c.ogg", "-c:a libvorbis -serial_offset 9", 1, 44_100, 30_000).unwrap();
+    let bytes = |name: &str| fs::read(folder.join(name)).unwrap();
+    let frames = |name: &str| read_all(&mut open(&folder.join(name)), 1000).unwrap();
+    fs::write(folder.join("ab.ogg"), [bytes("a.ogg"), bytes("b.ogg")].concat()).unwrap();
+    let expected = [frames("a.ogg"), frames("b.ogg")].concat();
+    let mut file = open(&folder.join("ab.ogg"));
+    assert_eq!(file.spec().frames, Some(100_001));
+    assert!(read_all(&mut file, 1000).unwrap() == expected);
+    for place in [90_000, 10, 70_000, 70_001, 69_990, 100_000] {
+        file.seek(place).unwrap();
+        let mut block = vec![0; 100 * 8];
+        let read = file.read(&mut block).unwrap();
+        assert!(expected[place as usize * 8..].starts_with(&block[..read * 8]) && read > 0, "{place}");
+    }
+    let mut piped = pipe(&bytes("ab.ogg"), 500, &ReadHint::default()).unwrap();
+    assert!(read_all(&mut piped, 1000).unwrap() == expected);
+    let changed = [bytes("a.ogg"), bytes("c.ogg")].concat();
+    fs::write(folder.join("ac.ogg"), &changed).unwrap();
+    for mut reader in [open(&folder.join("ac.ogg")), pipe(&changed, 500, &ReadHint::default()).unwrap()] {
+        let mut block = vec![0; 1000 * 8];
+        let mut frames = 0;
+        let error = loop {
+            match reader.read(&mut block) {
+                Ok(read) => {
+                    assert!(read > 0);
+                    frames += read;
+                }
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(frames, 70_001);
+        assert_eq!(error.kind(), ErrorKind::UnsupportedFile);
+        assert!(error.message().contains("change in the middle"), "{error}");
     }
 }
 
@@ -427,6 +492,9 @@ fn what_is_damaged_in_the_middle_is_silence_and_told() {
             assert!((1..90).any(|lost| read[last - lost * 128 * size..].starts_with(end)), "{name}");
             let told = if broken.spec().container == Container::Mp3 { frames - length } else { 0 };
             assert_eq!(broken.missing(), told, "{name}");
+            continue;
+        }
+        if broken.spec().container == Container::Mkv {
             continue;
         }
         assert_eq!((length, broken.missing()), (frames, 0), "{name}");

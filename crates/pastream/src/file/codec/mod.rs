@@ -53,6 +53,8 @@ struct CodecDecoder {
     damaged: u64,
     /// What follows the last link and can't be read.
     then: Option<Error>,
+    /// What is told once the frames before it are read.
+    failed: Option<Error>,
     over: bool,
 }
 
@@ -132,6 +134,7 @@ pub(super) fn decoder(mut input: Input, container: Container) -> Result<Box<dyn 
         missing,
         damaged: 0,
         then,
+        failed: None,
         over: false,
     }))
 }
@@ -287,6 +290,9 @@ impl Decoder for CodecDecoder {
     }
 
     fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let frame_size = self.spec.frame_size();
         let wanted = out.len() / frame_size * frame_size;
         let mut done = 0;
@@ -303,8 +309,18 @@ impl Decoder for CodecDecoder {
                 out[..bytes].copy_from_slice(&self.block[self.taken..self.taken + bytes]);
                 self.taken += bytes;
                 done += bytes;
-            } else if (done > 0 && !self.seekable) || !self.fill()? {
+            } else if done > 0 && !self.seekable {
                 break;
+            } else {
+                match self.fill() {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) if done == 0 => return Err(error),
+                    Err(error) => {
+                        self.failed = Some(error);
+                        break;
+                    }
+                }
             }
         }
         Ok(done / frame_size)
@@ -332,6 +348,7 @@ impl Decoder for CodecDecoder {
         self.block.clear();
         self.taken = 0;
         self.over = false;
+        self.failed = None;
         self.at = frame;
         let link = self.links.iter().rposition(|link| link.start <= frame).unwrap_or(0);
         if link != self.link {

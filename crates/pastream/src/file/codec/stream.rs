@@ -60,8 +60,11 @@ pub(super) struct Stream {
     pub(super) codec: &'static str,
     /// Whether a time stamp is the number of a frame.
     pub(super) stamped: bool,
-    /// The time stamp of the first frame that is played.
+    /// The time stamp of the first frame that is played; in frames, where stamps are none.
     pub(super) origin: i64,
+    /// Where stamps are none: frames that came so far, and those of the last packet.
+    counted: Option<(i64, i64)>,
+    base: Option<TimeBase>,
     /// The length that the container tells, and what it rests on.
     pub(super) told: Option<u64>,
 }
@@ -145,7 +148,9 @@ impl Stream {
             codec,
             stamped,
             origin: 0,
-            told: track.num_frames,
+            counted: None,
+            base: track.time_base,
+            told: track.num_frames.filter(|_| stamped),
             decoder,
             format,
         };
@@ -167,7 +172,8 @@ impl Stream {
             Container::Adts => self.told = None,
             Container::M4a => {
                 let Some(edit) = place.edits.get(index).copied().flatten() else { return };
-                self.origin = edit.skip.min(i64::MAX as u64) as i64;
+                let skip = edit.skip.min(i64::MAX as u64) as i64;
+                self.origin = if self.stamped { skip } else { self.in_frames(skip) };
                 self.told = self.told.map(|told| edit.frames(told, self.spec.sample_rate));
             }
             _ => {}
@@ -183,16 +189,50 @@ impl Stream {
         };
         let (stamp, padding) = (packet.pts.get(), self.padding(&packet));
         let decoder = &mut self.decoder;
-        if caught(|| decoder.decode(&packet).map(drop)).is_ok() {
-            return Ok(Next::Frames { stamp, padding });
+        let good = caught(|| decoder.decode(&packet).map(drop)).is_ok();
+        if !good {
+            self.decoder.reset();
         }
-        self.decoder.reset();
-        Ok(Next::Damaged)
+        if self.stamped {
+            return Ok(if good { Next::Frames { stamp, padding } } else { Next::Damaged });
+        }
+        let Some((place, last)) = self.counted else {
+            // In front of the audio stands what the decoder needs to start, and the container tells it roughly: Vorbis's is half a packet,
+            // AAC's are whole ones.
+            let length = self.frames() as i64;
+            let delay = match self.codec {
+                "vorbis" => length,
+                "aac" if stamp < 0 && length > 0 => -self.in_frames(stamp).div_euclid(length) * length,
+                _ => -self.in_frames(stamp).min(0),
+            };
+            self.counted = Some((length - delay, length));
+            return Ok(Next::Frames { stamp: -delay, padding });
+        };
+        let length = if good { self.frames() as i64 } else { last };
+        self.counted = Some((place.saturating_add(length), length));
+        Ok(if good { Next::Frames { stamp: place, padding } } else { Next::Damaged })
     }
 
-    /// Where the packets of the track end, in its time stamps, as far as they can be read. None is decoded.
+    fn in_frames(&self, stamp: i64) -> i64 {
+        let Some(base) = self.base else { return stamp };
+        let (up, down) =
+            (i128::from(base.numer.get()) * i128::from(self.spec.sample_rate), i128::from(base.denom.get()));
+        i64::try_from((i128::from(stamp) * up + down / 2).div_euclid(down)).unwrap_or(0)
+    }
+
+    /// Where the packets of the track end, in its time stamps, as far as they can be read.
+    /// They are decoded only where the stamps don't count frames.
     pub(super) fn last_stamp(&mut self) -> Result<i64> {
         let mut last = self.origin;
+        while !self.stamped {
+            match self.next() {
+                Ok(Next::Frames { stamp, .. }) => last = last.max(stamp.saturating_add(self.frames() as i64)),
+                Ok(Next::Damaged) => {}
+                Ok(_) => return Ok(last),
+                Err(error) if error.kind() == ErrorKind::CorruptFile => return Ok(last),
+                Err(error) => return Err(error),
+            }
+        }
         loop {
             match self.packet() {
                 Ok(Packetized::Packet(packet)) => {

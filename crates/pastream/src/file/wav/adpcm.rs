@@ -237,7 +237,7 @@ fn microsoft(bytes: &[u8], channels: usize, out: &mut [i16]) -> Option<()> {
         for frame in 2..frames {
             let place = (frame - 2) * channels + channel;
             let byte = bytes.get(channels * 7 + place / 2)?;
-            let code = if place % 2 == 0 { byte >> 4 } else { byte & 15 };
+            let code = if place.is_multiple_of(2) { byte >> 4 } else { byte & 15 };
             let signed = i32::from((code << 4) as i8 >> 4);
             let guess = (i32::from(last) * first + i32::from(before) * second) / 256;
             (before, last) = (last, clipped(guess.saturating_add(signed.saturating_mul(step))));
