@@ -37,7 +37,8 @@ export interface Twice<T> extends Base {
 
 export type Flag<T = unknown> = Switch | Single<T> | Optional<T> | Twice<T>
 
-const CONTAINERS = ['wav', 'rf64', 'w64', 'aiff', 'au', 'caf', 'raw'] as const
+const WRITTEN = ['wav', 'rf64', 'w64', 'aiff', 'au', 'caf', 'raw'] as const
+const READ = ['flac', 'mp3', 'ogg', 'm4a', 'mkv', 'adts'] as const
 const FORMATS = ['float32', 'int32', 'int24', 'int16', 'int8', 'uint8'] as const satisfies readonly Format[]
 const ENCODINGS = [
   'pcm_s8',
@@ -115,8 +116,8 @@ export const flags = {
   type: single(
     '-t --file-type',
     'T[,T]',
-    values.pair(values.choice(...CONTAINERS)),
-    `file type: ${CONTAINERS.join(', ')} (default: by content or name; au for a pipe)`,
+    values.pair(values.choice(...WRITTEN, ...READ)),
+    `file type: ${WRITTEN.join(', ')}; to be read also ${READ.join(', ')} (default: by content or name; au for a pipe)`,
   ),
   encoding: single(
     '-e --encoding',

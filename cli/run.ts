@@ -130,7 +130,7 @@ function headline(stream: Stream, file: SoundFile | undefined, { input, output }
   const info = file?.info
   const list = (value: unknown): string => (Array.isArray(value) ? value.join('/') : String(value))
   const played = info
-    ? `: ${info.container}, ${info.encoding}, ${info.sampleRate} Hz, ${info.channels} ch` +
+    ? `: ${info.container}, ${info.codec ? `${info.codec} as ` : ''}${info.encoding}, ${info.sampleRate} Hz, ${info.channels} ch` +
       (info.frames === undefined ? '' : `, ${(info.frames / info.sampleRate).toFixed(2)} s`) +
       (info.missing > 0 ? `, cut off: ${info.missing} frames of its header are missing` : '')
     : ''

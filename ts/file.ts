@@ -5,6 +5,7 @@ import {
   samples,
   sampleSize,
   type ArrayOf,
+  type Codec,
   type Encoding,
   type Format,
   type Samples,
@@ -14,8 +15,21 @@ import { call, native, settle, settleBytes } from './native.ts'
 import { choice, defined, natural, nothingElse } from './options.ts'
 import type { BindingFile, BindingWriter, FileOptions } from './binding/binding.js'
 
-/** A kind of file, as `-t` names it. */
-export type Container = 'wav' | 'rf64' | 'w64' | 'aiff' | 'au' | 'caf' | 'raw'
+/** A kind of file, as `-t` names it. Those from 'flac' on are read, not written yet. */
+export type Container =
+  | 'wav'
+  | 'rf64'
+  | 'w64'
+  | 'aiff'
+  | 'au'
+  | 'caf'
+  | 'raw'
+  | 'flac'
+  | 'mp3'
+  | 'ogg'
+  | 'm4a'
+  | 'mkv'
+  | 'adts'
 
 /** A file or pipe. To be read, only RAW needs more than its path. */
 export interface FileDescription {
@@ -38,13 +52,19 @@ export type FileSink = Omit<FileDescription, 'channels' | 'sampleRate'>
 /** What a file holds. */
 export interface FileInfo {
   readonly container: Container
+  /** Of a compressed file, what it is decoded to: integers as wide as its own where it loses nothing, else float. */
   readonly encoding: Encoding
+  /** How it is compressed; undefined where samples lie in it as they are. */
+  readonly codec: Codec | undefined
   readonly channels: number
   /** In Hz. */
   readonly sampleRate: number
   /** The length; unknown for most pipes. */
   readonly frames: number | undefined
-  /** Frames that the header promises and that are not there, one that is cut included: the file is cut off. */
+  /**
+   * Frames that the header promises and that are not there, one that is cut included: the file is cut off. Of a compressed one also
+   * those read so far that were damaged, and came as silence.
+   */
   readonly missing: number
   /** The stream format that takes it unaltered; float32 where none does. */
   readonly format: Format
@@ -106,6 +126,8 @@ export interface Decoded<F extends Format = Format> {
   readonly sampleRate: number
   readonly channels: number
   readonly format: F
+  /** Frames that were cut off, or damaged and are silent: see `FileInfo`. */
+  readonly missing: number
 }
 
 /** Frames that are read at a time where nothing else is said. */
@@ -171,7 +193,7 @@ export class SoundFile<F extends Format = Format> implements AsyncIterable<Array
 
   /** What it holds; of one that is written, `frames` is what was written so far. */
   get info(): FileInfo {
-    return this.#file instanceof native.BindingWriter ? (this.#file.info as FileInfo) : this.#info
+    return (this.#file.info ?? this.#info) as FileInfo
   }
 
   /** The frame that is read or written next, from 0. */
@@ -313,7 +335,7 @@ export async function decode<F extends Format = 'float32'>(
     if (data.byteLength + channels * sampleSize(format) > LARGEST && (await opened.read(1)).length > 0) {
       throw invalid('the file is longer than one array can be, 4 GiB: open it as a SoundFile, and read it in blocks')
     }
-    return { data, sampleRate, channels, format }
+    return { data, sampleRate, channels, format, missing: opened.info.missing }
   } finally {
     await opened.close()
   }

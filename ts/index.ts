@@ -15,7 +15,7 @@ export {
   type ReadOptions,
   type WriteOptions,
 } from './file.ts'
-export type { ArrayOf, Encoding, Format, SampleArray, Samples } from './format.ts'
+export type { ArrayOf, Codec, Encoding, Format, SampleArray, Samples } from './format.ts'
 export * as generators from './generators.ts'
 export type { Parts, SinkFunction, SourceFunction } from './hook.ts'
 export type { Interruptible } from './interrupt.ts'

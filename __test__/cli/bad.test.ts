@@ -47,7 +47,7 @@ const failures: [string[], RegExp][] = [
   [['cut.au'], /^cut\.au: it is cut off inside its header; make it again, or .*-t raw/],
   [
     ['text.wav'],
-    /^text\.wav: not an audio file .*\(it begins with `This is `\): WAV, RF64, W64, AIFF, AU, CAF, or RAW with -t raw -c -r -e$/,
+    /^text\.wav: not an audio file .*\(it begins with `This is `\): WAV, RF64, W64, AIFF, AU, CAF, FLAC, MP3, Ogg, M4A, Matroska, AAC, or RAW with -t raw -c -r -e$/,
   ],
   [['channels.wav'], /^channels\.wav: its header says 0 channels \(1 to 256\); make it again/],
   [['rate.wav'], /^rate\.wav: its header says a rate of 0 Hz \(1 to 768000\); make it again/],
@@ -82,8 +82,8 @@ const outputs: [string[], RegExp][] = [
   [['in.wav/new.wav'], /^pastream-rs: cannot write in\.wav\/new\.wav: Not a directory: check the path\n$/],
   [['/proc/new.wav'], /^pastream-rs: cannot write \/proc\/new\.wav: .*\n$/],
   [
-    ['new.mp3'],
-    /^pastream-rs: new\.mp3: the name doesn't tell the kind of file: use \.wav, .*, or -t with wav, rf64, w64, aiff, au, caf, raw\n$/,
+    ['new.tiff'],
+    /^pastream-rs: new\.tiff: the name doesn't tell the kind of file: use \.wav, .*, or -t with wav, rf64, w64, aiff, au, caf, raw\n$/,
   ],
   [
     ['-D', 'nobody', 'new.wav'],
@@ -163,7 +163,10 @@ const usages: [string[], RegExp][] = [
   [['-m', 'left', 'in.wav', 'new.wav'], /^-m 'left': a map is /],
   [['-m', '1', '-m', '1', '-m', '1', 'in.wav', 'new.wav'], /^-m: given more than twice; /],
   [['-f', 'int17', 'in.wav', 'new.wav'], /^-f 'int17': one of float32, int32, int24, int16, int8, uint8; /],
-  [['-t', 'ogg', 'in.wav', 'new.wav'], /^-t 'ogg': one of wav, rf64, w64, aiff, au, caf, raw; /],
+  [
+    ['-t', 'tiff', 'in.wav', 'new.wav'],
+    /^-t 'tiff': one of wav, rf64, w64, aiff, au, caf, raw, flac, mp3, ogg, m4a, mkv, adts; /,
+  ],
   [['-e', 'pcm_17', 'in.wav', 'new.wav'], /^-e 'pcm_17': one of pcm_s8, /],
   [['--endian', 'middle', 'in.wav', 'new.wav'], /^--endian 'middle': one of file, big, little; /],
   [['--loop=yes', 'in.wav', 'new.wav'], /^--loop 'yes': takes no value; /],

@@ -254,15 +254,17 @@ export interface Failure {
 export interface FileInfo {
   /** The container's name. */
   container: string
-  /** The encoding's name. */
+  /** The encoding's name; of a compressed file, of what it is decoded to. */
   encoding: string
+  /** The compression's name, where there is one. */
+  codec?: string
   /** Samples in a frame. */
   channels: number
   /** In Hz. */
   sampleRate: number
   /** The length, where it is known. */
   frames?: number
-  /** Frames that the header promises and that are not there. */
+  /** Frames that the header promises and that are not there, and those read so far that were damaged. */
   missing: number
   /** The stream format that fits. */
   format: string

@@ -46,23 +46,31 @@ pub struct FileOptions {
 pub struct FileInfo {
     /// The container's name.
     pub container: String,
-    /// The encoding's name.
+    /// The encoding's name; of a compressed file, of what it is decoded to.
     pub encoding: String,
+    /// The compression's name, where there is one.
+    pub codec: Option<String>,
     /// Samples in a frame.
     pub channels: u32,
     /// In Hz.
     pub sample_rate: u32,
     /// The length, where it is known.
     pub frames: Option<f64>,
-    /// Frames that the header promises and that are not there.
+    /// Frames that the header promises and that are not there, and those read so far that were damaged.
     pub missing: f64,
     /// The stream format that fits.
     pub format: String,
 }
 
 impl FileInfo {
+    fn read(reader: &FileReader) -> Self {
+        let codec = reader.codec().map(str::to_owned);
+        Self { codec, ..Self::of(reader.spec(), reader.missing() + reader.damaged()) }
+    }
+
     fn of(spec: &Spec, missing: u64) -> Self {
         Self {
+            codec: None,
             container: spec.container.name().to_owned(),
             encoding: spec.encoding.name().to_owned(),
             channels: spec.channels as u32,
@@ -112,7 +120,7 @@ impl FileOptions {
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         }
         let reader = self.open()?;
-        let frames = FileInfo::of(reader.spec(), reader.missing());
+        let frames = FileInfo::read(&reader);
         if info.is_some_and(|info| !info.is_like(&frames)) {
             let message = format!(
                 "{} was replaced by another kind of file since it was opened: open it anew",
@@ -193,7 +201,7 @@ impl BindingFile {
         later(env, move || {
             let reader = options.open()?;
             let mut opened = lock(&opened);
-            opened.info = Some(FileInfo::of(reader.spec(), reader.missing()));
+            opened.info = Some(FileInfo::read(&reader));
             opened.seekable = reader.seekable();
             opened.reader = Some(reader).filter(|_| !opened.closed);
             Ok(())
@@ -268,6 +276,7 @@ impl BindingFile {
             let result = work(&mut reader, &|| lock(&opened).closed);
             let mut state = lock(&opened);
             state.position = reader.position();
+            state.info = Some(FileInfo::read(&reader));
             state.reader = Some(reader).filter(|_| !state.closed);
             result
         })

@@ -13,10 +13,9 @@ use crate::{Error, ErrorKind, Result};
 pub(super) struct Input {
     name: String,
     stream: Stream,
-    /// Bytes that were looked at before they were read.
-    peeked: [u8; Self::PEEK],
+    /// Bytes that were looked at before they were read, and from where on they are still to be read.
+    peeked: Vec<u8>,
     peeked_from: usize,
-    peeked_to: usize,
     position: u64,
 }
 
@@ -59,7 +58,7 @@ impl Input {
     }
 
     fn new(name: String, stream: Stream) -> Self {
-        Self { name, stream, peeked: [0; Self::PEEK], peeked_from: 0, peeked_to: 0, position: 0 }
+        Self { name, stream, peeked: Vec::new(), peeked_from: 0, position: 0 }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -81,23 +80,28 @@ impl Input {
 
     /// The first bytes, fewer where there are no more. To be called before anything is read.
     pub(super) fn peek(&mut self) -> Result<&[u8]> {
-        while self.peeked_to < Self::PEEK {
-            let mut rest = [0; Self::PEEK];
-            let count = self.read_stream(&mut rest[self.peeked_to..])?;
-            if count == 0 {
-                break;
+        self.look_ahead(Self::PEEK)
+    }
+
+    /// At least `count` of the bytes that are read next, fewer where there are no more.
+    pub(super) fn look_ahead(&mut self, count: usize) -> Result<&[u8]> {
+        let mut block = [0; 4096];
+        while self.peeked.len() - self.peeked_from < count {
+            let missing = count - (self.peeked.len() - self.peeked_from);
+            match self.read_stream(&mut block[..missing.min(4096)])? {
+                0 => break,
+                read => self.peeked.extend(&block[..read]),
             }
-            let to = self.peeked_to + count;
-            self.peeked[self.peeked_to..to].copy_from_slice(&rest[self.peeked_to..to]);
-            self.peeked_to = to;
         }
-        Ok(&self.peeked[..self.peeked_to])
+        Ok(&self.peeked[self.peeked_from..])
     }
 
     /// Reads what is there at once, 0 bytes at the end.
     pub(super) fn read(&mut self, out: &mut [u8]) -> Result<usize> {
-        let peeked = &self.peeked[self.peeked_from..self.peeked_to];
+        let peeked = &self.peeked[self.peeked_from..];
         let count = if peeked.is_empty() {
+            self.peeked = Vec::new();
+            self.peeked_from = 0;
             self.read_stream(out)?
         } else {
             let count = peeked.len().min(out.len());
@@ -168,7 +172,8 @@ impl Input {
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         };
         file.seek(SeekFrom::Start(position)).map_err(|error| self.io(error))?;
-        self.peeked_from = self.peeked_to;
+        self.peeked = Vec::new();
+        self.peeked_from = 0;
         self.position = position;
         Ok(())
     }
@@ -178,13 +183,18 @@ impl Input {
     }
 
     pub(super) fn corrupt(&self, wrong: impl std::fmt::Display) -> Error {
-        let advice = "make it again, or have its bytes read as samples with -t raw -c -r -e";
-        Error::new(ErrorKind::CorruptFile, format!("{}: {wrong}; {advice}", self.name))
+        corrupt(&self.name, wrong)
     }
 
     pub(super) fn unsupported(&self, wrong: impl std::fmt::Display) -> Error {
         Error::new(ErrorKind::UnsupportedFile, format!("{}: {wrong}", self.name))
     }
+}
+
+/// What is told of a file, named `name`, that contradicts itself.
+pub(super) fn corrupt(name: &str, wrong: impl std::fmt::Display) -> Error {
+    let advice = "make it again, or have its bytes read as samples with -t raw -c -r -e";
+    Error::new(ErrorKind::CorruptFile, format!("{name}: {wrong}; {advice}"))
 }
 
 impl Drop for Input {

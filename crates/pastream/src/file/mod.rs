@@ -1,4 +1,4 @@
-//! Audio files, one module a container.
+//! Audio files, one module a container; compressed ones together, in `codec`.
 //!
 //! [`FileReader`] and [`FileWriter`] are what streams use: they convert between a file's encoding and a stream's format.
 //! Beneath them each container is a [`Decoder`] and an [`Encoder`], which move samples as the file has them.
@@ -6,6 +6,7 @@
 mod aiff;
 mod au;
 mod caf;
+mod codec;
 mod encoding;
 mod in_use;
 mod input;
@@ -32,6 +33,11 @@ pub trait Decoder: Send {
     /// What the file holds.
     fn spec(&self) -> &Spec;
 
+    /// The name of the compression; `None` where samples lie in the file as they are.
+    fn codec(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Fills the front of `out`, which holds at least one frame, with whole frames in the file's encoding and the machine's byte order. Returns how many,
     /// 0 at the end. A pipe gives what it has, without waiting for more than one frame.
     ///
@@ -50,6 +56,11 @@ pub trait Decoder: Send {
 
     /// Frames that the header promises and that are not there, one that is cut included; 0 for a pipe, of which nobody knows.
     fn missing(&self) -> u64;
+
+    /// Frames read so far that were damaged, and came as silence.
+    fn damaged(&self) -> u64 {
+        0
+    }
 }
 
 /// Writes one container. Dropping it finishes the file as well as can be.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Container, Decoder, ReadHint, aiff, au, caf, input::Input, raw, w64, wav};
+use super::{Container, Decoder, ReadHint, aiff, au, caf, codec, input::Input, raw, w64, wav};
 use crate::Result;
 
 /// The decoder for what the first bytes say, or for RAW where that is asked or the file is named so.
@@ -11,19 +11,19 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
     if hint.container.or_else(named) == Some(Container::Raw) {
         return raw::decoder(input, hint);
     }
-    let first = input.peek()?;
-    let found = match first {
+    let first = input.peek()?.to_vec();
+    let found = match first[..] {
         [b'R', b'I', b'F', b'F' | b'X', _, _, _, _, b'W', b'A', b'V', b'E'] => Some(Container::Wav),
         [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E']
         | [b'B', b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E'] => Some(Container::Rf64),
-        b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB" => Some(Container::W64),
+        [b'r', b'i', b'f', b'f', 0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB] => Some(Container::W64),
         [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', b'F' | b'C'] => Some(Container::Aiff),
         [b'.', b's', b'n', b'd', ..]
         | [b'd', b'n', b's', b'.', ..]
         | [b'.', b's', b'd', 0, ..]
         | [0, b'd', b's', b'.', ..] => Some(Container::Au),
         [b'c', b'a', b'f', b'f', ..] => Some(Container::Caf),
-        _ => None,
+        _ => codec::detect(&mut input)?,
     };
     if let (Some(found), Some(asked)) = (found, hint.container)
         && found != asked
@@ -38,10 +38,11 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
         Some(Container::Caf) => caf::decoder(input),
         Some(Container::W64) => w64::decoder(input),
         Some(Container::Au) => au::decoder(input),
-        _ if first.is_empty() => Err(input.unsupported("it is empty: give a file that holds audio")),
-        _ => {
+        Some(found) => codec::decoder(input, found),
+        None if first.is_empty() => Err(input.unsupported("it is empty: give a file that holds audio")),
+        None => {
             let first = first[..first.len().min(8)].escape_ascii().to_string();
-            let message = "WAV, RF64, W64, AIFF, AU, CAF, or RAW with -t raw -c -r -e";
+            let message = "WAV, RF64, W64, AIFF, AU, CAF, FLAC, MP3, Ogg, M4A, Matroska, AAC, or RAW with -t raw -c -r -e";
             Err(input.unsupported(format_args!(
                 "not an audio file that pastream-rs reads (it begins with `{first}`): {message}"
             )))

@@ -76,6 +76,12 @@ impl FileReader {
         self.decoder.spec()
     }
 
+    /// The name of the compression; `None` where samples lie in the file as they are.
+    #[must_use]
+    pub fn codec(&self) -> Option<&'static str> {
+        self.decoder.codec()
+    }
+
     /// The path, or the name of the pipe.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -104,7 +110,8 @@ impl FileReader {
     /// Not realtime-safe: reads a file.
     ///
     /// # Errors
-    /// `Io` where the file can't be read. A file that is cut off just ends there.
+    /// `Io` where the file can't be read. A file that is cut off just ends there. Of a compressed one `CorruptFile` where nothing that
+    /// follows can be decoded, `UnsupportedFile` where its channels, rate or codec change.
     pub fn read(&mut self, out: &mut [u8]) -> Result<usize> {
         let frames = self.convert_into(out)?;
         self.position += frames as u64;
@@ -192,6 +199,12 @@ impl FileReader {
     #[must_use]
     pub fn missing(&self) -> u64 {
         self.decoder.missing()
+    }
+
+    /// Frames read so far that were damaged, and came as silence; those that are heard again count again.
+    #[must_use]
+    pub fn damaged(&self) -> u64 {
+        self.decoder.damaged()
     }
 
     /// Whether [`Self::seek`] works: a file, not a pipe.

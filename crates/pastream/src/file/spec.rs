@@ -29,11 +29,37 @@ pub enum Container {
     Caf,
     /// Samples with no header.
     Raw,
+    /// FLAC in its own container.
+    Flac,
+    /// MPEG audio layer III, frame after frame.
+    Mp3,
+    /// Ogg, with Vorbis or FLAC in it.
+    Ogg,
+    /// MPEG-4, with AAC or ALAC in it.
+    M4a,
+    /// Matroska and `WebM`.
+    Mkv,
+    /// AAC, frame after frame.
+    Adts,
 }
 
 impl Container {
     /// Every container, as `-t` lists them.
-    pub const ALL: [Self; 7] = [Self::Wav, Self::Rf64, Self::W64, Self::Aiff, Self::Au, Self::Caf, Self::Raw];
+    pub const ALL: [Self; 13] = [
+        Self::Wav,
+        Self::Rf64,
+        Self::W64,
+        Self::Aiff,
+        Self::Au,
+        Self::Caf,
+        Self::Raw,
+        Self::Flac,
+        Self::Mp3,
+        Self::Ogg,
+        Self::M4a,
+        Self::Mkv,
+        Self::Adts,
+    ];
 
     /// The name that users give and see.
     #[must_use]
@@ -46,6 +72,12 @@ impl Container {
             Self::Au => "au",
             Self::Caf => "caf",
             Self::Raw => "raw",
+            Self::Flac => "flac",
+            Self::Mp3 => "mp3",
+            Self::Ogg => "ogg",
+            Self::M4a => "m4a",
+            Self::Mkv => "mkv",
+            Self::Adts => "adts",
         }
     }
 
@@ -60,6 +92,12 @@ impl Container {
             Self::Au => &["au", "snd"],
             Self::Caf => &["caf"],
             Self::Raw => &["raw", "pcm"],
+            Self::Flac => &["flac"],
+            Self::Mp3 => &["mp3"],
+            Self::Ogg => &["ogg", "oga"],
+            Self::M4a => &["m4a", "mp4", "m4b"],
+            Self::Mkv => &["mkv", "mka", "webm"],
+            Self::Adts => &["aac", "adts"],
         }
     }
 
@@ -77,9 +115,10 @@ impl Container {
                 let message = format!("{} is a directory: name a file in it", path.display());
                 return Error::new(ErrorKind::Io, message);
             }
-            let known =
-                Self::ALL.map(|container| format!(".{}", container.extensions().join(", ."))).join(", ");
-            let names = Self::ALL.map(Self::name).join(", ");
+            let written = || Self::ALL.into_iter().filter(|known| known.is_written());
+            let extensions = |known: Self| format!(".{}", known.extensions().join(", ."));
+            let known = written().map(extensions).collect::<Vec<_>>().join(", ");
+            let names = written().map(Self::name).collect::<Vec<_>>().join(", ");
             let message = format!(
                 "{}: the name doesn't tell the kind of file: use {known}, or -t with {names}",
                 path.display()
@@ -88,7 +127,20 @@ impl Container {
         })
     }
 
-    /// The encodings that the container can hold.
+    /// Whether files of this kind can be written; the others are read alone.
+    #[must_use]
+    pub const fn is_written(self) -> bool {
+        !self.encodings().is_empty()
+    }
+
+    pub(super) fn unwritten(self) -> Error {
+        let written: Vec<_> =
+            Self::ALL.into_iter().filter(|known| known.is_written()).map(Self::name).collect();
+        let message = format!("{self} is read, not written yet: use one of {}", written.join(", "));
+        Error::new(ErrorKind::UnsupportedFile, message)
+    }
+
+    /// The encodings that the container is written with.
     #[must_use]
     pub const fn encodings(self) -> &'static [Encoding] {
         use Encoding::{Alaw, Double, Float, Pcm16, Pcm24, Pcm32, PcmS8, PcmU8, Ulaw};
@@ -96,6 +148,7 @@ impl Container {
             Self::Wav | Self::Rf64 | Self::W64 => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double, Ulaw, Alaw],
             Self::Aiff | Self::Au | Self::Caf => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double, Ulaw, Alaw],
             Self::Raw => &Encoding::ALL,
+            Self::Flac | Self::Mp3 | Self::Ogg | Self::M4a | Self::Mkv | Self::Adts => &[],
         }
     }
 }
@@ -126,7 +179,7 @@ impl FromStr for Container {
 pub struct Spec {
     /// What the frames are wrapped in.
     pub container: Container,
-    /// How one sample lies in the file.
+    /// How one sample lies in the file; of a compressed file, what it is decoded to.
     pub encoding: Encoding,
     /// The byte order of the samples. A reader tells `Little` or `Big`.
     pub endian: Endian,
@@ -167,11 +220,14 @@ impl Spec {
     ///
     /// # Errors
     /// `InvalidArgument` for channels or a rate out of range; `UnsupportedFile` for an encoding or byte order that the
-    /// container doesn't have.
+    /// container doesn't have, and for a container that is read alone.
     pub fn check(&self) -> Result<()> {
         let Self { container, encoding, .. } = self;
         if let Some(wrong) = self.out_of_range() {
             return Err(Error::new(ErrorKind::InvalidArgument, format!("{wrong} can't be written")));
+        }
+        if !container.is_written() {
+            return Err(container.unwritten());
         }
         if !container.encodings().contains(encoding) {
             let names: Vec<_> = container.encodings().iter().map(|encoding| encoding.name()).collect();

@@ -53,7 +53,11 @@ impl Chunks for W64 {
             (b"fmt ", true) => {
                 let order = Order { big: false };
                 let content = length.saturating_sub(HEAD);
-                Chunk::Format(format::read(input, Container::W64, order, content)?)
+                let (spec, coding) = format::read(input, Container::W64, order, content)?;
+                if coding.is_some() {
+                    return Err(input.unsupported("ADPCM is read in WAV alone: convert it first"));
+                }
+                Chunk::Format(spec)
             }
             (b"data", true) => Chunk::Data(length),
             _ => Chunk::Other,

@@ -258,5 +258,6 @@ fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
         Container::Caf => caf::encoder(output, spec),
         Container::W64 => w64::encoder(output, spec),
         Container::Raw => raw::encoder(output, spec),
+        _ => Err(spec.container.unwritten()),
     }
 }

@@ -13,7 +13,7 @@ enum Step {
 /// when the ring is closed or `cancelled` says so.
 ///
 /// # Errors
-/// What reading the file gives. The ring is ended then too.
+/// What reading the file gives; `CorruptFile` at the end of one that was damaged. The ring is ended then too.
 pub(crate) fn feed(
     reader: &mut FileReader,
     mut writer: Writer,
@@ -53,6 +53,11 @@ fn step(reader: &mut FileReader, writer: &mut Writer, looped: bool, heard: &mut 
         (0, true, false) => {
             let message = format!("{} holds no frames to loop", reader.name());
             Err(Error::new(ErrorKind::UnsupportedFile, message))
+        }
+        (0, false, _) if reader.damaged() > 0 => {
+            let (name, damaged) = (reader.name(), reader.damaged());
+            let message = format!("{name} is damaged: {damaged} frames of it were played as silence");
+            Err(Error::new(ErrorKind::CorruptFile, message))
         }
         (0, false, _) => Ok(Step::End),
         _ => Ok(Step::Continue),

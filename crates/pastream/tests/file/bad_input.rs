@@ -24,7 +24,7 @@ fn what_is_no_audio_says_so() {
     assert_eq!(kind, ErrorKind::UnsupportedFile);
     assert!(
         message.ends_with(
-            "text.wav: not an audio file that pastream-rs reads (it begins with `hello wo`): WAV, RF64, W64, AIFF, AU, CAF, or RAW with -t raw -c -r -e"
+            "text.wav: not an audio file that pastream-rs reads (it begins with `hello wo`): WAV, RF64, W64, AIFF, AU, CAF, FLAC, MP3, Ogg, M4A, Matroska, AAC, or RAW with -t raw -c -r -e"
         ),
         "{message}"
     );

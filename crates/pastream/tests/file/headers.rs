@@ -175,7 +175,7 @@ fn wav_formats_are_told_apart() {
         }
     }
     for (tag, bits, wrong) in [
-        (17, 4, "0x0011"),
+        (0x31, 8, "0x0031"),
         (6, 16, "16-bit companded"),
         (1, 64, "64-bit PCM"),
         (1, 0, "0-bit PCM"),

@@ -4,6 +4,7 @@
 mod aiff;
 mod bad_input;
 mod caf;
+mod compressed;
 mod frames;
 mod headers;
 mod laws;

@@ -1,6 +1,8 @@
 //! What the tests of files share.
 
 use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
     fs,
     io::{self, Read, Write},
     path::PathBuf,
@@ -152,4 +154,58 @@ pub(crate) fn both(folder: &Folder, bytes: &[u8]) -> [(Option<u64>, Vec<u8>); 2]
         let told = reader.spec().frames;
         (told, read_all(&mut reader, 10).unwrap())
     })
+}
+
+thread_local! {
+    /// Bytes that the thread holds, and the most that it held.
+    static HELD: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// The system's allocator, counted.
+struct Counted;
+
+#[global_allocator]
+static ALLOCATOR: Counted = Counted;
+
+fn count(more: usize, less: usize) {
+    // A thread that ends frees after its locals are gone.
+    let _ = HELD.try_with(|held| {
+        let now = (held.get().0 + more).saturating_sub(less);
+        held.set((now, held.get().1.max(now)));
+    });
+}
+
+// SAFETY: all that it does is what the system's does.
+unsafe impl GlobalAlloc for Counted {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        count(0, layout.size());
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size, layout.size());
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+/// What `work` gives, and how many bytes the thread held at most, more than before.
+pub(crate) fn memory<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = HELD.get().0;
+    HELD.set((before, before));
+    let result = work();
+    (result, HELD.get().1 - before)
 }

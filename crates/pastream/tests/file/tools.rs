@@ -24,7 +24,7 @@ pub(crate) fn run(command: &str, folder: &Folder) -> Option<Vec<u8>> {
     }
 }
 
-fn open(path: &Path) -> FileReader {
+pub(crate) fn open(path: &Path) -> FileReader {
     FileReader::open(path, &ReadHint::default()).unwrap()
 }
 

@@ -29,6 +29,11 @@ pub(in crate::file) trait Chunks {
 
     /// The length of the frames in bytes, where `said` tells it. `end`: the length of the file.
     fn length(&self, said: u64, spec: &Spec, end: Option<u64>) -> Option<u64>;
+
+    /// Reads the frames that `input` stands before.
+    fn decoder(&self, input: Input, spec: Spec, length: Option<u64>) -> Result<Box<dyn Decoder>> {
+        Ok(Box::new(PcmDecoder::new(input, spec, length)?))
+    }
 }
 
 /// Reads the chunks of `input`, in whatever order, and gives the decoder of its frames.
@@ -59,7 +64,7 @@ pub(in crate::file) fn find<C: Chunks>(mut input: Input, mut chunks: C) -> Resul
                 input.seek(start)?;
             }
             let length = chunks.length(said, spec, input.length());
-            return Ok(Box::new(PcmDecoder::new(input, spec.clone(), length)?));
+            return chunks.decoder(input, spec.clone(), length);
         }
         input.skip(next.saturating_sub(input.position()))?;
     }

@@ -1,6 +1,9 @@
 //! The content of a fmt chunk, which W64 shares.
 
-use super::{ALAW, EXTENSIBLE, FLOAT, GUID_TAIL, PCM, ULAW};
+use super::{
+    ALAW, EXTENSIBLE, FLOAT, GUID_TAIL, IMA_ADPCM, MS_ADPCM, PCM, ULAW,
+    adpcm::{Coding, Kind},
+};
 use crate::{
     Result,
     file::{Container, Encoding, Endian, Spec, input::Input},
@@ -30,7 +33,7 @@ pub(in crate::file) fn read(
     container: Container,
     order: Order,
     length: u64,
-) -> Result<Spec> {
+) -> Result<(Spec, Option<Coding>)> {
     let mut format = [0; 40];
     let count = length.min(format.len() as u64) as usize;
     if count < 16 {
@@ -55,7 +58,13 @@ pub(in crate::file) fn read(
         }
         tag = order.u16(&format[24..]);
     }
+    let coding = match (tag, bits) {
+        (MS_ADPCM, 4) => Some(Coding { kind: Kind::Microsoft, block }),
+        (IMA_ADPCM, 4) => Some(Coding { kind: Kind::Ima, block }),
+        _ => None,
+    };
     let encoding = match (tag, bits.div_ceil(8)) {
+        _ if coding.is_some() => Encoding::Pcm16,
         (PCM, 1) => Encoding::PcmU8,
         (PCM, 2) => Encoding::Pcm16,
         (PCM, 3) => Encoding::Pcm24,
@@ -73,19 +82,19 @@ pub(in crate::file) fn read(
             return Err(input.unsupported(format_args!("{bits}-bit {kind} samples are not read")));
         }
         _ => {
-            let message = "; only PCM (0x0001), IEEE float (0x0003), A-law (0x0006) and µ-law (0x0007) are read: convert it first";
+            let message = "; only PCM (0x0001), IEEE float (0x0003), A-law (0x0006), µ-law (0x0007) and ADPCM (0x0002, 0x0011) are read: convert it first";
             return Err(input.unsupported(format_args!("its format tag is {tag:#06x}{message}")));
         }
     };
     let endian = if order.big { Endian::Big } else { Endian::Little };
     let spec = Spec { container, encoding, endian, channels, sample_rate, frames: None };
     // No channels at all is told by the check of the limits.
-    if channels > 0 && block != spec.frame_size() {
+    if channels > 0 && coding.is_none() && block != spec.frame_size() {
         let message =
             format_args!("its frames have {block} bytes, but {channels} × {bits} bits are not so many");
         return Err(input.corrupt(message));
     }
-    Ok(spec)
+    Ok((spec, coding))
 }
 
 /// The content for `spec`.

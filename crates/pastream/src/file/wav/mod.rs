@@ -1,5 +1,7 @@
-//! RIFF WAVE: PCM, float and companded, plain or extensible; and RF64, which it becomes where it is longer than 4 GiB.
+//! RIFF WAVE: PCM, float and companded, plain or extensible; RF64, which it becomes where it is longer than 4 GiB; ADPCM to be
+//! read.
 
+mod adpcm;
 mod ds64;
 pub(super) mod format;
 mod reader;
@@ -10,9 +12,11 @@ pub(super) use reader::decoder;
 pub(super) use writer::{encoder, limit};
 
 const PCM: u16 = 1;
+const MS_ADPCM: u16 = 2;
 const FLOAT: u16 = 3;
 const ALAW: u16 = 6;
 const ULAW: u16 = 7;
+const IMA_ADPCM: u16 = 0x11;
 const EXTENSIBLE: u16 = 0xFFFE;
 
 /// What follows the format tag in the sub-format GUID of an extensible header.

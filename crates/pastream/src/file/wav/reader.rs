@@ -1,6 +1,7 @@
 //! Reads WAV and RF64 headers.
 
 use super::{
+    adpcm::{AdpcmDecoder, Coding},
     ds64::Ds64,
     format::{self, Order},
 };
@@ -9,7 +10,7 @@ use crate::{
     file::{
         Container, Decoder, Spec,
         input::Input,
-        pcm::{self, Chunk, Chunks},
+        pcm::{self, Chunk, Chunks, PcmDecoder},
     },
 };
 
@@ -21,7 +22,7 @@ pub(in crate::file) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     let order = Order { big: riff.starts_with(b"RIFX") };
     let container = if matches!(&riff[..4], b"RF64" | b"BW64") { Container::Rf64 } else { Container::Wav };
     let length = order.u32(&riff[4..]);
-    pcm::find(input, Wav { container, order, length, long: Ds64::default() })
+    pcm::find(input, Wav { container, order, length, long: Ds64::default(), coding: None, frames: None })
 }
 
 struct Wav {
@@ -30,6 +31,9 @@ struct Wav {
     /// What the RIFF header says.
     length: u32,
     long: Ds64,
+    coding: Option<Coding>,
+    /// What the fact chunk says, which ADPCM needs.
+    frames: Option<u64>,
 }
 
 impl Chunks for Wav {
@@ -49,7 +53,17 @@ impl Chunks for Wav {
                 self.long = Ds64::read(input, length)?;
                 Chunk::Other
             }
-            b"fmt " => Chunk::Format(format::read(input, self.container, self.order, resolved)?),
+            b"fmt " => {
+                let (spec, coding) = format::read(input, self.container, self.order, resolved)?;
+                self.coding = coding;
+                Chunk::Format(spec)
+            }
+            b"fact" if length >= 4 => {
+                let mut count = [0; 4];
+                input.read_header(&mut count)?;
+                self.frames = Some(self.order.u32(&count).into());
+                Chunk::Other
+            }
             b"data" => Chunk::Data(length.into()),
             _ => Chunk::Other,
         };
@@ -63,6 +77,13 @@ impl Chunks for Wav {
         // What the ds64 chunk tells was put there on purpose, but for nothing.
         let purpose = said == u64::from(u32::MAX) && length > 0;
         (purpose || is_told(length, spec, complete)).then_some(length)
+    }
+
+    fn decoder(&self, input: Input, spec: Spec, length: Option<u64>) -> Result<Box<dyn Decoder>> {
+        match self.coding {
+            Some(coding) => Ok(Box::new(AdpcmDecoder::new(input, spec, coding, length, self.frames)?)),
+            None => Ok(Box::new(PcmDecoder::new(input, spec, length)?)),
+        }
     }
 }
 
