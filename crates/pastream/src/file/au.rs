@@ -52,7 +52,11 @@ pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
 
 pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
     // A length that doesn't fit is told as unknown, which means the rest of the file.
-    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit: u64::MAX, alignment: 1 })?))
+    Ok(Box::new(PcmEncoder::new(
+        output,
+        spec,
+        Layout { header, limit: u64::MAX, alignment: 1, untold: false },
+    )?))
 }
 
 fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {

@@ -69,9 +69,10 @@ impl Chunks for Caf {
         Ok(Some((chunk, next)))
     }
 
-    /// A negative length is none, and neither is one without room for the edits.
+    /// A negative length is none, and neither is one with room for no more than the edits, as libsndfile leaves it.
     fn length(&self, said: u64, _: &Spec, _: Option<u64>) -> Option<u64> {
-        i64::try_from(said).ok()?.checked_sub_unsigned(EDITS).and_then(|length| u64::try_from(length).ok())
+        let length = i64::try_from(said).ok()?.checked_sub_unsigned(EDITS)?;
+        u64::try_from(length).ok().filter(|&length| length > 0)
     }
 }
 
@@ -117,7 +118,11 @@ fn description(input: &mut Input) -> Result<Spec> {
 }
 
 pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
-    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit: u64::MAX, alignment: 1 })?))
+    Ok(Box::new(PcmEncoder::new(
+        output,
+        spec,
+        Layout { header, limit: u64::MAX, alignment: 1, untold: false },
+    )?))
 }
 
 fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {

@@ -40,6 +40,6 @@ pub(super) fn decoder(input: Input, hint: &ReadHint) -> Result<Box<dyn Decoder>>
 }
 
 pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
-    let layout = Layout { header: |_, _| Vec::new(), limit: u64::MAX, alignment: 1 };
+    let layout = Layout { header: |_, _| Vec::new(), limit: u64::MAX, alignment: 1, untold: false };
     Ok(Box::new(PcmEncoder::new(output, spec, layout)?))
 }

@@ -246,7 +246,8 @@ impl Spec {
         let Self { container, encoding, endian, .. } = self;
         let held = match (container, endian) {
             (Container::Rf64 | Container::W64, Endian::Big) => false,
-            (Container::Aiff, Endian::Little) => !encoding.is_float(),
+            // More than 16 bits of `sowt` are noise to ffmpeg.
+            (Container::Aiff, Endian::Little) => !encoding.is_float() && encoding.size() <= 2,
             _ => true,
         };
         (!held).then(|| {

@@ -15,8 +15,8 @@ const HEAD: u64 = 24;
 
 const ALIGNMENT: u64 = 8;
 
-/// What is written for a length that isn't known. All ones would be a negative number to many programs.
-const UNKNOWN: u64 = 1 << 62;
+/// What is written for a length that isn't known, and longer ones are none: ffmpeg refuses 2^62 and all ones.
+const UNKNOWN: u64 = 1 << 40;
 
 const RIFF: [u8; 16] = *b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0";
 
@@ -74,7 +74,11 @@ impl Chunks for W64 {
 
 pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
     // The frames are last: nothing is to be aligned behind them, and libsndfile would take padding for frames.
-    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit: u64::MAX, alignment: 1 })?))
+    Ok(Box::new(PcmEncoder::new(
+        output,
+        spec,
+        Layout { header, limit: u64::MAX, alignment: 1, untold: true },
+    )?))
 }
 
 fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {

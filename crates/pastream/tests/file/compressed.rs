@@ -348,12 +348,31 @@ fn what_is_not_read_yet_says_so() {
         ("x.webm", "-c:a libopus", "Opus is not read yet: convert it"),
         ("six.m4a", "-c:a aac -ac 6", "aac too complex"),
         ("x.mka", "-c:a ac3", "the codec of its audio is not read: convert it"),
+        (
+            "parts.m4a",
+            "-c:a aac -movflags frag_keyframe+empty_moov",
+            "a fragmented MP4 file, which is not read yet",
+        ),
     ] {
         let Some(()) = source(&folder, name, how, 2, 48_000, 10_000) else { return };
         let error = FileReader::open(&folder.join(name), &ReadHint::default()).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::UnsupportedFile, "{error}");
         assert!(error.message().contains(name) && error.message().contains(said), "{error}");
     }
+}
+
+#[test]
+fn what_follows_the_frames_of_an_mp3_header_is_played() {
+    let folder = Folder::new("compressed_row");
+    let Some(()) = source(&folder, "a.mp3", "-c:a libmp3lame", 2, 44_100, 44_100) else { return };
+    let one = fs::read(folder.join("a.mp3")).unwrap();
+    let path = folder.join("two.mp3");
+    fs::write(&path, [one.clone(), one].concat()).unwrap();
+    assert_eq!(open(&folder.join("a.mp3")).spec().frames, Some(44_100));
+    let mut two = open(&path);
+    let told = two.spec().frames.unwrap();
+    assert!((2 * 44_100..2 * 44_100 + 6 * 1152).contains(&told), "{told}");
+    assert_eq!(read_all(&mut two, 1000).unwrap().len() as u64, told * 8);
 }
 
 #[test]

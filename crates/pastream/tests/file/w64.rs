@@ -60,7 +60,7 @@ fn our_headers_are_these() {
     let mut writer = FileWriter::to_pipe(Box::new(kept.clone()), "pipe", w64).unwrap();
     writer.write(&data).unwrap();
     writer.finish().unwrap();
-    let mut expected = riff(1 << 62, &[fmt(1, 16), sized_chunk(b"data", 1 << 62, &data)]);
+    let mut expected = riff(1 << 40, &[fmt(1, 16), sized_chunk(b"data", 1 << 40, &data)]);
     expected.truncate(104 + 6);
     assert_eq!(kept.bytes(), expected);
 }

@@ -86,8 +86,9 @@ fn the_header_is_true_after_update_finish_and_drop() {
         writer.update().unwrap();
         assert_eq!(there(&path), noise(9));
         writer.write(&noise(6)).unwrap();
-        // What the header doesn't tell yet is what a crash loses.
-        assert_eq!(there(&path), noise(9));
+        // What the header doesn't tell yet is what a crash loses; that of W64 tells no length before the end.
+        let all = [noise(9), noise(6)].concat();
+        assert_eq!(there(&path), if container == Container::W64 { all } else { noise(9) });
         writer.finish().unwrap();
         assert_eq!(there(&path), [noise(9), noise(6)].concat());
         let finished = fs::read(&path).unwrap();

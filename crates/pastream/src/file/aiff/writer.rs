@@ -15,7 +15,7 @@ const VERSION: u32 = 0xA280_5140;
 
 pub(in crate::file) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
     let limit = limit(&spec);
-    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit, alignment: 2 })?))
+    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit, alignment: 2, untold: false })?))
 }
 
 /// The most bytes of data: the FORM length counts what follows its field, and a byte of padding.

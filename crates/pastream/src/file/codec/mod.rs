@@ -20,6 +20,9 @@ use crate::{
 };
 
 /// What is told of streams in a row that differ.
+/// The most frames of padding behind an MP3 file: what twelve bits tell, and a frame of the decoder.
+const MP3_PADDING: u64 = 4095 + 1152;
+
 const CHANGED: &str = "its channels, rate or codec change in the middle: split it there";
 
 /// One of the streams that a file has in a row; nearly all have one.
@@ -109,8 +112,14 @@ pub(super) fn decoder(mut input: Input, container: Container) -> Result<Box<dyn 
         if to.is_some() {
             let end = end(&place, &mut stream)?;
             missing = stream.told.map_or(0, |told| told.saturating_sub(end));
-            let keep = matches!(container, Container::Mp3 | Container::M4a);
-            frames = Some(stream.told.filter(|_| keep).map_or(end, |told| told.min(end)));
+            // What lies behind the frames that an MP3 header counts is padding, unless it is too much for that: several
+            // files one after the other.
+            let keep = |told: &u64| match container {
+                Container::M4a => true,
+                Container::Mp3 => end.saturating_sub(*told) <= MP3_PADDING,
+                _ => false,
+            };
+            frames = Some(stream.told.filter(keep).map_or(end, |told| told.min(end)));
             stream = place.open()?;
         }
         links.push(Link { place, start: 0, frames, last_page: u64::MAX });

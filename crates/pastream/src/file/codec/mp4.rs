@@ -47,11 +47,14 @@ pub(super) enum Length {
 /// `UnsupportedFile` for a pipe where it comes later; `CorruptFile` where there is none.
 pub(super) fn edits(input: &mut Input) -> Result<(Vec<Option<Edit>>, Option<u64>)> {
     if input.length().is_none() {
-        return Ok((parse(&from_pipe(input)?), None));
+        let movie = from_pipe(input)?;
+        refuse_fragments(input, &movie)?;
+        return Ok((parse(&movie), None));
     }
     let start = input.position();
     let (movie, end) = from_file(input)?;
     input.seek(start)?;
+    refuse_fragments(input, &movie)?;
     Ok((parse(&movie), Some(end)))
 }
 
@@ -156,6 +159,15 @@ fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
 
 fn find(bytes: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
     boxes(bytes).find(|&(found, _)| found == kind).map(|(_, content)| content)
+}
+
+/// What a fragmented file holds is told fragment by fragment, and not by its movie box.
+fn refuse_fragments(input: &Input, movie: &[u8]) -> Result<()> {
+    if find(movie, *b"moov").and_then(|movie| find(movie, *b"mvex")).is_none() {
+        return Ok(());
+    }
+    let advice = "put it together first, as `ffmpeg -i IN -c copy OUT.m4a` does";
+    Err(input.unsupported(format_args!("it is a fragmented MP4 file, which is not read yet: {advice}")))
 }
 
 fn parse(movie: &[u8]) -> Vec<Option<Edit>> {

@@ -14,6 +14,9 @@ pub(in crate::file) struct Layout {
     pub(in crate::file) limit: u64,
     /// Data is padded to a multiple of so many bytes.
     pub(in crate::file) alignment: u64,
+    /// Whether a file that grows says, as a pipe does, that its length isn't known: where other programs would take what
+    /// lies behind a length for something else.
+    pub(in crate::file) untold: bool,
 }
 
 /// Frames to where the output stands.
@@ -34,7 +37,7 @@ impl PcmEncoder {
     const SWAP: usize = 1 << 16;
 
     pub(in crate::file) fn new(mut output: Output, spec: Spec, layout: Layout) -> Result<Self> {
-        let known = if output.is_pipe() { None } else { Some(0) };
+        let known = if output.is_pipe() || layout.untold { None } else { Some(0) };
         let mut start = 0;
         output.append(&(layout.header)(&spec, known), &mut start)?;
         // What was there stays until here.
@@ -63,6 +66,12 @@ impl PcmEncoder {
         self.written += bytes;
         self.output.resize(self.start + self.written).unwrap();
         self.update().unwrap();
+    }
+
+    /// Corrects the header.
+    fn rewrite(&mut self, length: Option<u64>) -> Result<()> {
+        let header = (self.layout.header)(&self.spec, length);
+        self.output.rewrite(&header, self.start + self.written)
     }
 
     /// Bytes of whole frames that are in the file.
@@ -108,8 +117,7 @@ impl Encoder for PcmEncoder {
         if self.output.is_pipe() || self.finished {
             return self.output.flush();
         }
-        let header = (self.layout.header)(&self.spec, Some(self.whole()));
-        self.output.rewrite(&header, self.start + self.written)
+        self.rewrite((!self.layout.untold).then(|| self.whole()))
     }
 
     fn finish(&mut self) -> Result<()> {
@@ -119,7 +127,7 @@ impl Encoder for PcmEncoder {
         let whole = self.whole();
         let padded = whole.next_multiple_of(self.layout.alignment);
         // The header first: where the disk is full it still fits, because its place is taken already.
-        let updated = self.update();
+        let updated = if self.output.is_pipe() { self.output.flush() } else { self.rewrite(Some(whole)) };
         self.finished = true;
         if self.written != padded {
             self.output.resize(self.start + padded)?;
@@ -159,7 +167,11 @@ mod tests {
                 frames: None,
             };
             let header = |_: &Spec, data: Option<u64>| data.map_or(vec![0xFF], |data| vec![data as u8]);
-            PcmEncoder::new(Output::create(path)?, spec, Layout { header, limit: 7, alignment: 2 })
+            PcmEncoder::new(
+                Output::create(path)?,
+                spec,
+                Layout { header, limit: 7, alignment: 2, untold: false },
+            )
         };
         let mut encoder = encode(&path).unwrap();
         encoder.write(&[1, 2]).unwrap();

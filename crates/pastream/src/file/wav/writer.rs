@@ -18,7 +18,7 @@ const MOST: u64 = u32::MAX as u64;
 
 pub(in crate::file) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
     let limit = limit(&spec);
-    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit, alignment: 2 })?))
+    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit, alignment: 2, untold: false })?))
 }
 
 /// The most bytes of data. RF64 has none; only a RIFX can't become one. Its length counts what follows its field, and a byte of
@@ -130,7 +130,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("pastream-rf64-{}.wav", std::process::id()));
         let wav = spec(Container::Wav, Encoding::Pcm16, Endian::File, 1);
         let limit = limit(&wav);
-        let layout = Layout { header, limit, alignment: 2 };
+        let layout = Layout { header, limit, alignment: 2, untold: false };
         let mut encoder = PcmEncoder::new(Output::create(&path).unwrap(), wav, layout).unwrap();
         encoder.write(&[1, 2]).unwrap();
         // Of 2^32 - 1 bytes after the first eight, 72 are header: room for as many frames, and not one more.
