@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ExecutionContext } from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import {
   DuplexStream,
   PastreamError,
@@ -16,6 +16,19 @@ export { randoms }
 
 export const FORMATS = ['float32', 'int32', 'int24', 'int16', 'int8', 'uint8'] as const satisfies readonly Format[]
 export const RATE = 48_000
+
+/** The formats that each container that is written holds as they are. */
+export const HELD = {
+  wav: ['float32', 'int32', 'int24', 'int16', 'uint8'],
+  rf64: ['float32', 'int32', 'int24', 'int16', 'uint8'],
+  w64: ['float32', 'int32', 'int24', 'int16', 'uint8'],
+  aiff: ['float32', 'int32', 'int24', 'int16', 'int8'],
+  au: ['float32', 'int32', 'int24', 'int16', 'int8'],
+  caf: ['float32', 'int32', 'int24', 'int16', 'int8'],
+  raw: FORMATS,
+} as const
+
+export const linux = process.platform === 'linux' ? test : test.skip // elsewhere there is no /dev/full, nor /proc
 
 const arrays = {
   float32: Float32Array,

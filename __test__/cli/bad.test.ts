@@ -122,7 +122,7 @@ for (const [args, message] of outputs) {
   })
 }
 
-const unprivileged = process.getuid?.() === 0 ? test.skip : test
+const unprivileged = process.getuid?.() === 0 ? test.skip : test // root may write anywhere
 unprivileged('1: a folder that can not be written', async (t) => {
   const path = await folder(t)
   writeFileSync(path('in.wav'), wav(ramp(10)))

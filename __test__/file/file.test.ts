@@ -1,7 +1,7 @@
 import { access, readFile, writeFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
 import { DuplexStream, OutputStream, SoundFile, type FileSink, type Format } from 'pastream-rs'
-import { concat, duplex, fails, folder, FORMATS, noise, RATE, same } from '../support.ts'
+import { concat, duplex, fails, folder, HELD, noise, RATE, same } from '../support.ts'
 
 const FREE = 'virtual:clock=free:block=1..700'
 
@@ -14,17 +14,7 @@ async function make(t: ExecutionContext, format: Format, sent: ArrayBufferView, 
   await stream.wait()
 }
 
-const held = {
-  wav: ['float32', 'int32', 'int24', 'int16', 'uint8'],
-  rf64: ['float32', 'int32', 'int24', 'int16', 'uint8'],
-  w64: ['float32', 'int32', 'int24', 'int16', 'uint8'],
-  aiff: ['float32', 'int32', 'int24', 'int16', 'int8'],
-  au: ['float32', 'int32', 'int24', 'int16', 'int8'],
-  caf: ['float32', 'int32', 'int24', 'int16', 'int8'],
-  raw: FORMATS,
-} as const
-
-for (const [type, formats] of Object.entries(held) as [keyof typeof held, readonly Format[]][]) {
+for (const [type, formats] of Object.entries(HELD) as [keyof typeof HELD, readonly Format[]][]) {
   test(`${type}: file → device → file, bit for bit, in every format`, async (t) => {
     const path = await folder(t)
     for (const format of formats) {

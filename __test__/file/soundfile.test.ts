@@ -12,22 +12,12 @@ import {
   type SampleArray,
 } from 'pastream-rs'
 import { asSox, needing, ramp, readWav, tool, wav } from '../cli/support.ts'
-import { bytes, concat, duplex, fails, folder, FORMATS, noise, RATE, same } from '../support.ts'
+import { bytes, concat, duplex, fails, folder, HELD, linux, noise, RATE, same } from '../support.ts'
 
 const STATE = 'ERR_PASTREAM_STREAM_STATE'
 const ARGUMENT = 'ERR_PASTREAM_INVALID_ARGUMENT'
 const UNSUPPORTED = 'ERR_PASTREAM_UNSUPPORTED_FILE'
-const linux = process.platform === 'linux' ? test : test.skip
 
-const held = {
-  wav: ['float32', 'int32', 'int24', 'int16', 'uint8'],
-  rf64: ['float32', 'int32', 'int24', 'int16', 'uint8'],
-  w64: ['float32', 'int32', 'int24', 'int16', 'uint8'],
-  aiff: ['float32', 'int32', 'int24', 'int16', 'int8'],
-  au: ['float32', 'int32', 'int24', 'int16', 'int8'],
-  caf: ['float32', 'int32', 'int24', 'int16', 'int8'],
-  raw: FORMATS,
-} as const
 const encodings: Record<Format, Encoding> = {
   float32: 'float',
   int32: 'pcm_32',
@@ -60,7 +50,7 @@ async function save(path: string, format: Format, data: SampleArray): Promise<vo
   await file.write(data)
 }
 
-for (const [type, formats] of Object.entries(held) as [keyof typeof held, readonly Format[]][]) {
+for (const [type, formats] of Object.entries(HELD) as [keyof typeof HELD, readonly Format[]][]) {
   test(`${type}: written, read, sought and iterated, bit for bit, in every format`, async (t) => {
     const path = await folder(t)
     for (const format of formats) {
@@ -358,7 +348,7 @@ test('a stream’s file is read on though it was moved away; what took its place
   await fails(t, () => stream.playrec(played), 'ERR_PASTREAM_IO', /was replaced/)
 })
 
-const unix = process.platform === 'win32' ? test.skip : test
+const unix = process.platform === 'win32' ? test.skip : test // Windows has no descriptor to open once more
 
 unix('a descriptor is read or played, once', async (t) => {
   const path = await folder(t)

@@ -9,9 +9,7 @@ import {
   SoundFile,
   type StreamOptions,
 } from 'pastream-rs'
-import { concat, duplex, fails, folder, noise, RATE, same } from '../support.ts'
-
-const linux = process.platform === 'linux' ? test : test.skip
+import { concat, duplex, fails, folder, linux, noise, RATE, same } from '../support.ts'
 
 test('what can be no stream', async (t) => {
   const refused = async (options: StreamOptions, code: PastreamError['code'], message: RegExp) => {

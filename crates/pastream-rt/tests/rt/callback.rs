@@ -493,7 +493,7 @@ fn packed_samples_need_no_alignment() {
 
 /// Run by the next test, in a process of its own that it ends.
 #[test]
-#[ignore = "aborts"]
+#[ignore = "ends its process: the next test runs it in one of its own"]
 fn allocates() {
     assert_no_alloc::assert_no_alloc(|| drop(std::hint::black_box(vec![1])));
 }

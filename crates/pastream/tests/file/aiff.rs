@@ -7,7 +7,7 @@ use pastream::{
     file::{Container, Encoding, Endian, FileReader, FileWriter, ReadHint, Spec},
 };
 
-use crate::support::{Folder, Kept, both, noise, pipe, read_all, spec, written};
+use crate::support::{Folder, Kept, audio_first, both, noise, pipe, read_all, spec, written};
 
 /// 8000 Hz and 44100 Hz.
 const RATES: [[u8; 10]; 2] = [*b"\x40\x0B\xFA\0\0\0\0\0\0\0", *b"\x40\x0E\xAC\x44\0\0\0\0\0\0"];
@@ -124,12 +124,7 @@ fn chunks_come_in_any_order() {
     let usual = form(b"AIFC", &[odd(), version(), common(), odd(), ssnd(&data), odd()]);
     assert_eq!(both(&folder, &usual), [7; 2].map(|frames| (Some(frames), data.clone())));
     let reversed = form(b"AIFC", &[odd(), ssnd(&data), odd(), common()]);
-    let path = folder.join("take");
-    fs::write(&path, &reversed).unwrap();
-    let mut reader = FileReader::open(&path, &ReadHint::default()).unwrap();
-    assert_eq!(read_all(&mut reader, 3).unwrap(), data);
-    let error = pipe(&reversed, 64, &ReadHint::default()).err().unwrap();
-    assert!(error.message().contains("before its format"), "{error}");
+    audio_first(&folder, &reversed, &data);
     for (chunks, wrong) in [(vec![common()], "no SSND chunk"), (vec![odd()], "no COMM chunk")] {
         let error = pipe(&form(b"AIFC", &chunks), 64, &ReadHint::default()).err().unwrap();
         assert!(error.message().contains(wrong), "{error}");

@@ -156,6 +156,16 @@ pub(crate) fn both(folder: &Folder, bytes: &[u8]) -> [(Option<u64>, Vec<u8>); 2]
     })
 }
 
+/// Fails unless a file whose audio comes before its format is read, and a pipe that does so is refused.
+pub(crate) fn audio_first(folder: &Folder, reversed: &[u8], data: &[u8]) {
+    let path = folder.join("take");
+    fs::write(&path, reversed).unwrap();
+    let mut reader = FileReader::open(&path, &ReadHint::default()).unwrap();
+    assert_eq!(read_all(&mut reader, 3).unwrap(), data);
+    let error = pipe(reversed, 64, &ReadHint::default()).err().unwrap();
+    assert!(error.message().contains("before its format"), "{error}");
+}
+
 thread_local! {
     /// Bytes that the thread holds, and the most that it held.
     static HELD: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
