@@ -7,8 +7,8 @@ use pastream::{
     ring::{Reader, Ring, Writer},
 };
 use pastream_rt::{
-    Block, Callback, Event, Flow, Gap, Limits, Mapping, MappingError, OnFull, OnStarved, Play, Playback,
-    Record, Recording, RingSource, Route, Shared, Sink, SinkCounts, Times, Xruns,
+    Block, Callback, Event, Flow, Gap, Limits, Mapping, MappingError, Missing, OnFull, OnStarved, Play,
+    Playback, Record, Recording, RingSource, Route, Shared, Sink, SinkCounts, Times, Xruns,
 };
 use ringbuf::{HeapProd, HeapRb, traits::Split};
 
@@ -111,6 +111,7 @@ impl Rig {
                 frames,
                 xruns: Xruns::NONE,
                 skipped: 0,
+                missing: Missing::None,
                 times: Times::default(),
             };
             let flow = self.callback.process(block, None);

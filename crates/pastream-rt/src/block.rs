@@ -17,8 +17,22 @@ pub struct Block<'a> {
     pub xruns: Xruns,
     /// Frames the device clocked since the last block without asking for them: lost in both directions.
     pub skipped: u64,
+    /// The side that the device lost for the whole block while the other went on; its slice is empty then.
+    pub missing: Missing,
     /// When the block happens.
     pub times: Times,
+}
+
+/// A side of a block that the device lost while the other went on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// Neither.
+    #[default]
+    None,
+    /// What was played in this time was something else: a gap of the playback.
+    Output,
+    /// What was captured in this time is lost: a gap of the recording.
+    Input,
 }
 
 /// When a block happens, in seconds of the device's clock.

@@ -13,8 +13,8 @@ use core::ops::Deref;
 use ringbuf::traits::Producer;
 
 use crate::{
-    Block, Event, Filled, Flow, GapCause, OnStarved, Outcome, Play, Record, Sample, Shared, Side, Wire,
-    Xruns, event::OpenGap, shared::Request,
+    Block, Event, Filled, Flow, GapCause, Missing, OnStarved, Outcome, Play, Record, Sample, Shared, Side,
+    Wire, Xruns, event::OpenGap, shared::Request,
 };
 
 /// How long a run is, in frames.
@@ -86,7 +86,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
     ///
     /// Realtime-safe. Never panics. After anything but [`Flow::Continue`] it writes silence and answers the same.
     pub fn process(&mut self, block: Block<'_>, wire: Option<&mut dyn Wire>) -> Flow {
-        let Block { output, input, frames, xruns, skipped, times } = block;
+        let Block { output, input, frames, xruns, skipped, missing, times } = block;
         self.reporter.told = false;
         if let Some(flow) = self.done {
             self.silence(output);
@@ -95,7 +95,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         self.note_xruns(xruns);
         self.skip(skipped);
         let requested = match self.reporter.shared.request() {
-            Request::None if self.fits(output, input, frames, wire.is_some()) => None,
+            Request::None if self.fits(output, input, frames, missing, wire.is_some()) => None,
             Request::None => Some(Outcome::BadBlock),
             Request::Stop => Some(Outcome::Stopped),
             Request::Abort => Some(Outcome::Aborted),
@@ -115,7 +115,13 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         if room < length {
             (length, end) = (room, Some(Outcome::BufferFull));
         }
-        let (length, played_out) = self.play(output, length);
+        let (length, played_out) = if missing == Missing::Output && self.playback.is_some() {
+            // Nothing of the source is lost: it goes on in the next block.
+            self.grow_gap(self.clocked, length as u64, GapCause::Xrun);
+            (length, None)
+        } else {
+            self.play(output, length)
+        };
         end = played_out.or(end);
 
         let mut input = input;
@@ -124,12 +130,14 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             input = wire.turn(output);
             bad = self.recording.as_ref().is_some_and(|recording| !recording.fits(input, frames));
         }
+        if bad {
+            // The output is on its way: the ledger still has to hold.
+            end = Some(Outcome::BadBlock);
+        }
         if let Some(recording) = &mut self.recording {
             let emit = &mut |event| self.reporter.emit(event);
-            if bad {
-                // The output is on its way: the ledger still has to hold.
+            if bad || missing == Missing::Input {
                 recording.skip(length as u64, self.clocked, emit);
-                end = Some(Outcome::BadBlock);
             } else {
                 recording.take(input, length, self.clocked, emit);
             }
@@ -192,9 +200,12 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         }
     }
 
-    fn fits(&self, output: &[u8], input: &[u8], frames: usize, wired: bool) -> bool {
-        self.playback.as_ref().is_none_or(|playback| playback.fits(output, frames))
-            && (wired || self.recording.as_ref().is_none_or(|recording| recording.fits(input, frames)))
+    fn fits(&self, output: &[u8], input: &[u8], frames: usize, missing: Missing, wired: bool) -> bool {
+        (missing == Missing::Output
+            || self.playback.as_ref().is_none_or(|playback| playback.fits(output, frames)))
+            && (wired
+                || missing == Missing::Input
+                || self.recording.as_ref().is_none_or(|recording| recording.fits(input, frames)))
     }
 
     /// Frames that the clock may still count, where it is the clock that limits.

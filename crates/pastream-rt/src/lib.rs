@@ -23,7 +23,7 @@ mod source;
 mod sync;
 mod wire;
 
-pub use block::{Block, Flow, Times, Xruns};
+pub use block::{Block, Flow, Missing, Times, Xruns};
 pub use callback::{Callback, Limits};
 pub use event::{Event, Gap, GapCause, Side};
 pub use level::LevelCell;

@@ -5,8 +5,8 @@
 
 use loom::{sync::Arc, thread};
 use pastream_rt::{
-    Block, BufferSource, Callback, Event, Flow, Gap, Limits, Mapping, OnFull, OnStarved, Outcome, Playback,
-    Recording, Route, Shared, Sink, SinkCounts, Times, Xruns,
+    Block, BufferSource, Callback, Event, Flow, Gap, Limits, Mapping, Missing, OnFull, OnStarved, Outcome,
+    Playback, Recording, Route, Shared, Sink, SinkCounts, Times, Xruns,
 };
 use ringbuf::{HeapProd, HeapRb, traits::Split};
 
@@ -31,7 +31,15 @@ fn block(callback: &mut Tested) -> Flow {
     let mut output = [0; 2];
     let (input, times) = (&[5, 6][..], Times::default());
     callback.process(
-        Block { output: &mut output, input, frames: 2, xruns: Xruns::OUTPUT_UNDERFLOW, skipped: 0, times },
+        Block {
+            output: &mut output,
+            input,
+            frames: 2,
+            xruns: Xruns::OUTPUT_UNDERFLOW,
+            skipped: 0,
+            missing: Missing::None,
+            times,
+        },
         None,
     )
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::rig::{From, Rig, Routing, Setup, SinkSetup, captured, played};
 use pastream_rt::{
-    Block, BufferSource, Callback, Event, Flow, GapCause, I24, Limits, Mapping, OnFull, OnStarved, Outcome,
-    Play, Playback, Record, Recording, Route, Shared, Side, Sink, SinkCounts, Times, Wire, Xruns,
+    Block, BufferSource, Callback, Event, Flow, GapCause, I24, Limits, Mapping, Missing, OnFull, OnStarved,
+    Outcome, Play, Playback, Record, Recording, Route, Shared, Side, Sink, SinkCounts, Times, Wire, Xruns,
 };
 use ringbuf::{
     HeapRb,
@@ -441,7 +441,15 @@ fn a_block_of_the_wrong_size_or_alignment_is_no_panic() {
         let input = [0_i32; 4];
         let output = &mut memory[start..start + length];
         let input = &bytemuck::cast_slice(&input)[..input_length];
-        let block = Block { output, input, frames, xruns: Xruns::NONE, skipped: 0, times: Times::default() };
+        let block = Block {
+            output,
+            input,
+            frames,
+            xruns: Xruns::NONE,
+            skipped: 0,
+            missing: Missing::None,
+            times: Times::default(),
+        };
         assert_eq!(callback.process(block, None), Flow::Abort);
         assert_eq!((shared.outcome(), shared.frame_count()), (Outcome::BadBlock, 0));
         assert!(memory[start..start + length].iter().all(|&byte| byte == 0));
@@ -465,8 +473,18 @@ fn counts_have_no_end() {
     let (mut callback, shared) = bare(limits(Some(1 << 63), Some(3)), None, None);
     let mut run = |frames, skipped| {
         let times = Times::default();
-        callback
-            .process(Block { output: &mut [], input: &[], frames, xruns: Xruns::NONE, skipped, times }, None)
+        callback.process(
+            Block {
+                output: &mut [],
+                input: &[],
+                frames,
+                xruns: Xruns::NONE,
+                skipped,
+                missing: Missing::None,
+                times,
+            },
+            None,
+        )
     };
     assert_eq!(run(1 << 32, 0), Flow::Continue);
     assert_eq!(run(usize::MAX / 4, 1 << 61), Flow::Continue);
@@ -477,8 +495,15 @@ fn counts_have_no_end() {
     let (mut callback, shared) = bare(limits(None, None), stereo().0, None);
     for _ in 0..2 {
         let times = Times::default();
-        let block =
-            Block { output: &mut [], input: &[], frames: 0, xruns: Xruns::NONE, skipped: u64::MAX, times };
+        let block = Block {
+            output: &mut [],
+            input: &[],
+            frames: 0,
+            xruns: Xruns::NONE,
+            skipped: u64::MAX,
+            missing: Missing::None,
+            times,
+        };
         assert_eq!(callback.process(block, None), Flow::Continue);
     }
     assert_eq!((shared.frame_count(), shared.starved()), (u64::MAX, u64::MAX));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pastream_rt::{
-    Block, BufferSource, Callback, Event, Flow, Gap, I24, Limits, Mapping, OnFull, OnStarved, Play, Playback,
-    Record, Recording, RingSource, Route, Sample, Shared, Sink, SinkCounts, Times, Wire, Xruns,
+    Block, BufferSource, Callback, Event, Flow, Gap, I24, Limits, Mapping, Missing, OnFull, OnStarved, Play,
+    Playback, Record, Recording, RingSource, Route, Sample, Shared, Sink, SinkCounts, Times, Wire, Xruns,
 };
 use ringbuf::{
     HeapCons, HeapProd, HeapRb,
@@ -229,6 +229,7 @@ impl<S: Format> Rig<S> {
             frames,
             xruns,
             skipped,
+            missing: Missing::None,
             times: Times { input: 1.0, current: 2.0, output: 3.0 },
         };
         let flow = assert_no_alloc::assert_no_alloc(|| self.callback.process(block, wire));

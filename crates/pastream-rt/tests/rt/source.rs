@@ -3,8 +3,8 @@
 use std::{cell::Cell, sync::Arc};
 
 use pastream_rt::{
-    Block, Callback, Flow, Limits, Live, Mapping, OnStarved, Outcome, Play, Playback, Record, Route, Shared,
-    Source, Times, Xruns,
+    Block, Callback, Flow, Limits, Live, Mapping, Missing, OnStarved, Outcome, Play, Playback, Record, Route,
+    Shared, Source, Times, Xruns,
 };
 use ringbuf::{HeapRb, traits::Split};
 
@@ -59,8 +59,15 @@ fn run(source: impl Source<u8> + Send + 'static) -> (Vec<u8>, Arc<Shared>) {
     for _ in 0..5 {
         let mut output = [1; 3];
         let times = Times::default();
-        let block =
-            Block { output: &mut output, input: &[], frames: 3, xruns: Xruns::NONE, skipped: 0, times };
+        let block = Block {
+            output: &mut output,
+            input: &[],
+            frames: 3,
+            xruns: Xruns::NONE,
+            skipped: 0,
+            missing: Missing::None,
+            times,
+        };
         let flow = callback.process(block, None);
         all.extend(output);
         if flow != Flow::Continue {

@@ -1,3 +1,7 @@
+use std::ops::RangeInclusive;
+
+use crate::SampleFormat;
+
 /// A device that can be opened.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeviceInfo {
@@ -21,6 +25,10 @@ pub struct DeviceInfo {
     pub default_high_input_latency: f64,
     /// Seconds.
     pub default_high_output_latency: f64,
+    /// Rates that it takes, in Hz; empty where the host doesn't tell.
+    pub sample_rates: Vec<RangeInclusive<u32>>,
+    /// Formats that it takes without conversion; empty where the host doesn't tell.
+    pub formats: Vec<SampleFormat>,
     /// Whether the system records from it by default.
     pub is_default_input: bool,
     /// Whether the system plays to it by default.
@@ -37,6 +45,8 @@ impl DeviceInfo {
             max_input_channels: 256,
             max_output_channels: 256,
             default_sample_rate: 48_000,
+            sample_rates: vec![1..=768_000],
+            formats: SampleFormat::ALL.to_vec(),
             ..Self::default()
         }
     }

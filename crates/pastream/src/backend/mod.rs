@@ -1,8 +1,13 @@
 //! Audio systems and their devices, behind one narrow trait.
 
+mod adapter;
+mod convert;
 mod device_info;
+mod memory;
 mod null;
 mod opened;
+#[cfg(unix)]
+mod realtime;
 mod request;
 mod virtual_device;
 
@@ -12,7 +17,7 @@ use crate::Result;
 
 pub use device_info::DeviceInfo;
 pub use null::NullBackend;
-pub use opened::{Opened, OpenedSide};
+pub use opened::{Alignment, AlignmentMethod, Opened, OpenedSide};
 pub use request::{Latency, Request, Side};
 pub use virtual_device::VirtualBackend;
 
@@ -60,7 +65,14 @@ pub trait Backend: Send + Sync {
     /// [`HostUnavailable`](crate::ErrorKind::HostUnavailable).
     fn devices(&self) -> Result<Vec<DeviceInfo>>;
 
-    /// Opens the device that `request` names, with the settings that it asks for.
+    /// Whether one callback serves both directions of a device. Where not, a device opens in one direction at a time,
+    /// and the two are bridged.
+    fn duplex(&self) -> bool {
+        false
+    }
+
+    /// Opens the device that `request` names, with the settings that it asks for. Asked for both directions only where
+    /// [`duplex`](Self::duplex).
     ///
     /// # Errors
     /// [`HostUnavailable`](crate::ErrorKind::HostUnavailable),
@@ -97,6 +109,17 @@ pub trait Device: Send {
     /// Seconds of the device's clock since the start, 0 before the first. May move in blocks; stands still once the
     /// device stopped.
     fn time(&self) -> f64;
+
+    /// How recording and playback lie to each other; `None` in one direction, and where it is not known yet.
+    fn alignment(&self) -> Option<Alignment> {
+        None
+    }
+
+    /// Whether the system granted the audio thread realtime priority; `None` where that is not asked for, or not known
+    /// yet.
+    fn realtime(&self) -> Option<bool> {
+        None
+    }
 
     /// The share of a block's time that its [`Process`] takes, smoothed; 1 is all of it.
     fn cpu_load(&self) -> f64;

@@ -22,6 +22,10 @@ impl Backend for NullBackend {
         Ok(vec![DeviceInfo::of_software("null", "Null device")])
     }
 
+    fn duplex(&self) -> bool {
+        true
+    }
+
     fn open(&self, request: &Request) -> Result<Box<dyn Device>> {
         if let Some((_, keys)) = request.id.split_once(':') {
             return Err(Error::new(

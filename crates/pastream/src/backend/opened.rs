@@ -15,6 +15,8 @@ pub struct Opened {
     pub recording: Option<OpenedSide>,
     /// The callback's block in frames; 0 where it varies.
     pub block_size: usize,
+    /// What paces it: devices with the same clock never drift apart. `None`: a clock of its own.
+    pub clock: Option<String>,
 }
 
 /// One open direction of a device.
@@ -26,4 +28,41 @@ pub struct OpenedSide {
     pub format: SampleFormat,
     /// Seconds between the callback and the air.
     pub latency: f64,
+}
+
+/// How what is recorded lies to what is played: a frame that is captured while frame `n` leaves the device is delivered
+/// as frame `n + offset_frames`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Alignment {
+    /// Frames from playback to recording.
+    pub offset_frames: f64,
+    /// Standard deviation of what the offset was measured from, in frames: 0 where it is exact.
+    pub jitter_frames: f64,
+    /// Parts per million by which the capture clock is faster than the playback clock: 0 where it is the same.
+    pub drift_ppm: f64,
+    /// How the two directions are kept together.
+    pub method: AlignmentMethod,
+}
+
+/// How two directions are kept together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlignmentMethod {
+    /// One callback serves both: exact.
+    Callback,
+    /// Two streams of one clock, put in line once by their timestamps; bytes pass unaltered.
+    Timestamps,
+    /// Two clocks: the recording is resampled to the clock of the playback.
+    Resampler,
+}
+
+impl AlignmentMethod {
+    /// The method's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Callback => "callback",
+            Self::Timestamps => "timestamps",
+            Self::Resampler => "resampler",
+        }
+    }
 }

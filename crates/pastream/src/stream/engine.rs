@@ -8,7 +8,9 @@ use std::{
     thread::Thread,
 };
 
-use pastream_rt::{Block, Callback, Event, Flow, Limits, Outcome, Play, Record, Shared, Times, Wire, Xruns};
+use pastream_rt::{
+    Block, Callback, Event, Flow, Limits, Missing, Outcome, Play, Record, Shared, Times, Wire, Xruns,
+};
 use ringbuf::HeapProd;
 
 use crate::{backend::Process, ring::Ring};
@@ -109,6 +111,7 @@ impl Drop for Engine {
                 frames: 0,
                 xruns: Xruns::NONE,
                 skipped: 0,
+                missing: Missing::None,
                 times: Times::default(),
             };
             self.callback.process(nothing, None);

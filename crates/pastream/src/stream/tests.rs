@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use pastream_rt::{Block, Event, Flow, GapCause, Outcome, Side, Times, Xruns};
+use pastream_rt::{Block, Event, Flow, GapCause, Missing, Outcome, Side, Times, Xruns};
 
 use super::{Prebuffer, Run, SideConfig, Stream, StreamConfig, StreamEvent, handle::lock};
 use crate::{
@@ -54,6 +54,7 @@ impl Manual {
             playback: Some(side),
             recording: Some(side),
             block_size: 0,
+            clock: None,
         };
         let config = StreamConfig {
             playback: Some(SideConfig::default()),
@@ -73,6 +74,7 @@ impl Manual {
             frames,
             xruns: Xruns::NONE,
             skipped: 0,
+            missing: Missing::None,
             times: Times::default(),
         };
         lock(&self.0).process.as_mut().unwrap().process(block, None)

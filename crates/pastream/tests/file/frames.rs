@@ -76,7 +76,7 @@ fn a_pipe_gives_what_is_asked_for_however_it_comes() {
         assert_eq!((all.len(), reader.position()), (3 * 58_001, 58_001));
         all.extend(reader.read_frames(u64::MAX, NEVER).unwrap());
         assert!(all == frames);
-        assert_eq!(reader.read_frames(1, NEVER).unwrap(), []);
+        assert!(reader.read_frames(1, NEVER).unwrap().is_empty());
     }
 }
 

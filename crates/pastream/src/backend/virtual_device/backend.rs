@@ -47,6 +47,10 @@ impl Backend for VirtualBackend {
         Ok(vec![DeviceInfo::of_software("virtual", "Virtual device")])
     }
 
+    fn duplex(&self) -> bool {
+        true
+    }
+
     fn open(&self, request: &Request) -> Result<Box<dyn Device>> {
         let keys = match request.id.split_once(':') {
             Some((_, keys)) => keys.parse()?,

@@ -86,6 +86,7 @@ impl VirtualDevice {
             playback: request.playback.map(side).transpose()?,
             recording: request.recording.map(side).transpose()?,
             block_size: if blocks.start() == blocks.end() { *blocks.start() } else { 0 },
+            clock: None,
         };
         let frame = |side: OpenedSide| side.channels * side.format.size();
         if keys.delay * opened.recording.map_or(0, frame) > MAX_DELAY {

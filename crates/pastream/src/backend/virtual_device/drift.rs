@@ -3,7 +3,7 @@ use rubato::{
     audioadapter_buffers::direct::InterleavedSlice,
 };
 
-use super::memory::filled;
+use crate::backend::memory::filled;
 use crate::{Error, ErrorKind, Result};
 
 /// The crystal of the capture side: takes frames of the playback clock, gives those of its own.

@@ -1,17 +1,16 @@
 use std::ops::RangeInclusive;
 
 use fastrand::Rng;
-use pastream_rt::{Block, Flow, Times, Wire, Xruns};
+use pastream_rt::{Block, Flow, Missing, Times, Wire, Xruns};
 
 use super::{
     fault::{FaultKind, Scheduled},
     keys::Keys,
     line::{End, Line},
-    memory::filled,
 };
 use crate::{
     Result,
-    backend::{Opened, OpenedSide, Process},
+    backend::{Opened, OpenedSide, Process, memory::filled},
 };
 
 /// What the device does next.
@@ -161,6 +160,7 @@ impl Engine {
             frames: next.frames,
             xruns: next.xruns,
             skipped: next.skipped,
+            missing: Missing::None,
             times: Times { input: time, current: time + next.late, output: time + self.round_trip },
         };
         let flow = process.process(block, self.line.as_mut().map(|line| line as &mut dyn Wire));

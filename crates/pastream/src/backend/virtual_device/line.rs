@@ -2,12 +2,14 @@ use std::collections::VecDeque;
 
 use pastream_rt::{Wire, Xruns};
 
-use super::{
-    convert::{decode, encode},
-    drift::Drift,
-    memory::filled,
+use super::drift::Drift;
+use crate::{
+    Result, SampleFormat,
+    backend::{
+        convert::{decode, encode},
+        memory::filled,
+    },
 };
-use crate::{Result, SampleFormat};
 
 /// One end of the line.
 #[derive(Clone, Copy)]

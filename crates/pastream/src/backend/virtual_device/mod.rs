@@ -1,14 +1,12 @@
 //! A sound card made of software: what is played is captured, and nothing needs to be plugged in.
 
 mod backend;
-mod convert;
 mod device;
 mod drift;
 mod engine;
 mod fault;
 mod keys;
 mod line;
-mod memory;
 
 pub use backend::VirtualBackend;
 

@@ -37,7 +37,7 @@ macro_rules! with_sample {
 /// Reads the samples in `bytes`, as many as `samples` holds.
 ///
 /// Realtime-safe.
-pub(super) fn decode(format: SampleFormat, bytes: &[u8], samples: &mut [f64]) {
+pub(crate) fn decode(format: SampleFormat, bytes: &[u8], samples: &mut [f64]) {
     with_sample!(format, S => {
         for (sample, bytes) in samples.iter_mut().zip(bytes.chunks_exact(size_of::<S>())) {
             *sample = bytemuck::pod_read_unaligned::<S>(bytes).to_f64();
@@ -48,7 +48,7 @@ pub(super) fn decode(format: SampleFormat, bytes: &[u8], samples: &mut [f64]) {
 /// Writes `samples` to `bytes`, which hold as many.
 ///
 /// Realtime-safe.
-pub(super) fn encode(format: SampleFormat, samples: &[f64], bytes: &mut [u8]) {
+pub(crate) fn encode(format: SampleFormat, samples: &[f64], bytes: &mut [u8]) {
     with_sample!(format, S => {
         for (&sample, bytes) in samples.iter().zip(bytes.chunks_exact_mut(size_of::<S>())) {
             bytes.copy_from_slice(bytemuck::bytes_of(&S::from_f64(sample)));
