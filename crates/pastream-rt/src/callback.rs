@@ -111,18 +111,21 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             // At most `frames`.
             (length, end) = (left as usize, Some(Outcome::Finished));
         }
-        let room = self.recording.as_ref().map_or(length, |recording| recording.room(length));
+        let recording = self.recording.as_ref().filter(|_| missing != Missing::Input);
+        let room = recording.map_or(length, |recording| recording.room(length));
         if room < length {
             (length, end) = (room, Some(Outcome::BufferFull));
         }
         let (length, played_out) = if missing == Missing::Output && self.playback.is_some() {
-            // Nothing of the source is lost: it goes on in the next block.
-            self.grow_gap(self.clocked, length as u64, GapCause::Xrun);
-            (length, None)
+            self.miss(length)
         } else {
             self.play(output, length)
         };
         end = played_out.or(end);
+        if end == Some(Outcome::BufferFull) && missing != Missing::Output && self.falls_short() {
+            // The next frame is not there, so it needs no room.
+            end = Some(Outcome::BufferEmpty);
+        }
 
         let mut input = input;
         let mut bad = false;
@@ -227,6 +230,14 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         }
     }
 
+    /// Whether the source has ended before all that is to be played.
+    fn falls_short(&self) -> bool {
+        let limited = matches!(self.limits, Limits { frames: Some(_), pad: Some(_) });
+        limited
+            && self.source_left() > 0
+            && self.playback.as_ref().is_some_and(|playback| playback.available() == (0, true))
+    }
+
     fn note_xruns(&mut self, flags: Xruns) {
         if !flags.is_empty() {
             self.reporter.shared.note_xruns(flags);
@@ -300,6 +311,18 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             self.padded = self.padded.saturating_add(zeros as u64);
         }
         if self.padded == pad { (frames + zeros, Some(Outcome::Finished)) } else { (length, None) }
+    }
+
+    /// Clocks `length` frames that the device played something else in. Nothing of the source is lost: it goes on in the
+    /// next block.
+    fn miss(&mut self, length: usize) -> (usize, Option<Outcome>) {
+        // The run may have been over before.
+        let over = self.pad(0, 0);
+        if over.1.is_some() {
+            return over;
+        }
+        self.grow_gap(self.clocked, length as u64, GapCause::Xrun);
+        (length, None)
     }
 
     fn grow_gap(&mut self, at: u64, length: u64, cause: GapCause) {
