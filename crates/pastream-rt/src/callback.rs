@@ -82,6 +82,25 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         Self { silence: S::SILENCE, ..self }
     }
 
+    /// Drops `frames` more off the start of the recording, and makes the run as much longer, so that as much is recorded.
+    /// Before the first block.
+    ///
+    /// Realtime-safe.
+    pub fn shift(&mut self, frames: u64) {
+        let Some(recording) = &mut self.recording else { return };
+        recording.defer(frames);
+        let longer = |limit: u64| limit.saturating_add(frames);
+        match &mut self.limits {
+            Limits { pad: Some(pad), .. } if self.playback.is_some() => *pad = longer(*pad),
+            Limits { frames, .. } => *frames = frames.map(longer),
+        }
+    }
+
+    /// How long the run is.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Runs one block. With a `wire`, the block's input is empty: it is what the wire answers to the output.
     ///
     /// Realtime-safe. Never panics. After anything but [`Flow::Continue`] it writes silence and answers the same.

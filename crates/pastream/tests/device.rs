@@ -2,8 +2,9 @@
 
 use pastream::{
     ErrorKind,
-    backend::{Request, Side},
+    backend::{self, Request},
     device,
+    stream::Side,
 };
 
 #[test]
@@ -11,7 +12,7 @@ fn hosts_and_devices_are_listed() {
     let hosts = device::hosts();
     assert_eq!(hosts.iter().map(|host| host.name).collect::<Vec<_>>(), ["virtual", "null"]);
     assert!(hosts.iter().all(device::HostInfo::is_available));
-    let devices = device::devices().unwrap();
+    let devices = device::devices();
     let ids: Vec<_> = devices.iter().map(|device| (&device.id[..], &device.host[..])).collect();
     assert_eq!(ids, [("virtual", "virtual"), ("null", "null")]);
     for device in devices {
@@ -33,7 +34,7 @@ fn a_name_means_one_device() {
         ("DEVICE virt", "virtual"),
         ("null device", "null"),
     ] {
-        assert_eq!(device::find(text).unwrap().id, id, "{text}");
+        assert_eq!(device::find(text, Side::Playback).unwrap().id, id, "{text}");
     }
 }
 
@@ -52,11 +53,11 @@ fn what_means_none_or_several_is_told() {
         ("jack", HostUnavailable, "no `jack` host"),
         ("wasapi:1", HostUnavailable, "no `wasapi` host"),
         ("coreaudio", HostUnavailable, "no `coreaudio` host"),
-        ("default", HostUnavailable, "no host for real sound cards"),
-        ("Default", HostUnavailable, "no host for real sound cards"),
-        ("", HostUnavailable, "no host for real sound cards"),
+        ("default", HostUnavailable, "no real sound card here"),
+        ("Default", HostUnavailable, "no real sound card here"),
+        ("", HostUnavailable, "no real sound card here"),
     ] {
-        let error = device::find(text).unwrap_err();
+        let error = device::find(text, Side::Playback).unwrap_err();
         assert_eq!(error.kind(), kind, "{text}: {error}");
         assert!(error.to_string().contains(words), "{text}: {error}");
         if kind != DeviceAmbiguous {
@@ -68,10 +69,13 @@ fn what_means_none_or_several_is_told() {
 
 #[test]
 fn a_device_is_opened_by_what_it_is_called() {
-    let request =
-        Request { id: "DEVICE null".to_owned(), playback: Some(Side::default()), ..Request::default() };
-    assert_eq!(device::open(&request).unwrap().opened().id, "null");
+    let request = Request {
+        id: "DEVICE null".to_owned(),
+        playback: Some(backend::Side::default()),
+        ..Request::default()
+    };
+    assert_eq!(device::open("DEVICE null", "", &request).unwrap().opened().id, "null");
     let request = Request { id: "default".to_owned(), ..request };
-    let error = device::open(&request).map(|_| ()).unwrap_err();
+    let error = device::open("default", "", &request).map(|_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::HostUnavailable);
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use pastream_rt::{Block, Flow, Missing, Times, Wire, Xruns};
 
 use super::{
-    Process,
+    Alignment, Process,
     convert::{decode, encode},
     memory::filled,
 };
@@ -225,6 +225,12 @@ impl Adapter {
 }
 
 impl Process for Adapter {
+    fn aligned(&mut self, alignment: &Alignment) {
+        let both = self.playback.is_some() && self.recording.is_some();
+        let lag = self.block.filter(|_| both).unwrap_or(0) as f64;
+        self.process.aligned(&Alignment { offset_frames: alignment.offset_frames + lag, ..*alignment });
+    }
+
     fn process(&mut self, block: Block<'_>, _wire: Option<&mut dyn Wire>) -> Flow {
         let Block { output, input, frames, xruns, skipped, missing, times } = block;
         self.xruns |= xruns;

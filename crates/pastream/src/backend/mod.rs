@@ -24,8 +24,22 @@ pub use virtual_device::VirtualBackend;
 /// Every backend of this build, the preferred first.
 pub static BACKENDS: &[&dyn Backend] = &[&VirtualBackend, &NullBackend];
 
+/// Joins two devices, one that plays and one that records.
+pub(crate) fn bridge(
+    _playback: Box<dyn Device>,
+    _recording: Box<dyn Device>,
+    _block: Option<usize>,
+) -> Result<Box<dyn Device>> {
+    Err(crate::Error::new(crate::ErrorKind::UnsupportedConfig, "two devices are not joined yet"))
+}
+
 /// What a device calls for each of its blocks.
 pub trait Process: Send {
+    /// Says how recording and playback lie to each other, before the first block of a run that has both.
+    ///
+    /// Realtime-safe.
+    fn aligned(&mut self, _alignment: &Alignment) {}
+
     /// Plays and records one block.
     ///
     /// With a `wire`, `block.input` is empty: what is recorded is what the wire answers to the block's output,

@@ -1,0 +1,281 @@
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import test, { type ExecutionContext } from 'ava'
+import { DuplexStream, SoundFile, type Format, type SampleArray, type StreamOptions } from 'pastream-rs'
+import { bytes, concat, fails, folder, noise, randoms, same, silence } from '../support.ts'
+
+/** A loop through a real host: what is played to it comes back, later. */
+export interface Loop {
+  /** The device, or both. */
+  readonly device: string | readonly [string, string]
+  /** What passes it bit for bit. */
+  readonly format: Format
+  /** Frames from playback to recording, where that is always the same. */
+  readonly lag?: number
+  /** Within how many frames `alignment` tells it. */
+  readonly period: number
+}
+
+const CHANNELS = 2
+const RATE = 48_000
+/** Longer than the way through any of them. */
+const TAIL = RATE / 2
+
+function width(format: Format): number {
+  return format === 'int24' ? 3 : 1
+}
+
+/** Frame `from` to `to` of interleaved frames. */
+function frames<T extends SampleArray>(format: Format, samples: T, from: number, to?: number, channels = CHANNELS): T {
+  const size = channels * width(format)
+  return samples.subarray(from * size, to === undefined ? undefined : to * size) as T
+}
+
+/** Noise that is silent in no frame of either end. */
+function sound(format: Format, length: number, channels = CHANNELS, seed = 1): SampleArray {
+  const samples = noise(format, length * channels, seed)
+  const mark = format === 'float32' ? 1 : 127
+  samples.fill(mark, 0, channels * width(format))
+  samples.fill(mark, samples.length - channels * width(format))
+  return samples
+}
+
+/** Where the first sound is, in frames. */
+function onset(format: Format, samples: SampleArray, channels = CHANNELS): number {
+  const index = samples.findIndex((sample: number) => sample !== 0)
+  return Math.floor(index / (channels * width(format)))
+}
+
+/** The counterparts of the seed's tests, over a real host. */
+export function suite({ device, format, lag, period }: Loop): void {
+  const asked = { device, sampleRate: RATE, channels: CHANNELS, format, latency: 'low' } as const
+
+  async function open(t: ExecutionContext, options: StreamOptions = {}): Promise<DuplexStream> {
+    const stream = await DuplexStream.open({ ...asked, ...options })
+    t.teardown(() => stream.close().catch(() => {}))
+    return stream
+  }
+
+  /** Fails unless `take` holds `sent`, later, and nothing else; answers how much later. */
+  function holds(t: ExecutionContext, stream: DuplexStream, take: SampleArray, sent: SampleArray, channels = CHANNELS) {
+    const at = onset(format, take, channels)
+    const length = sent.length / (channels * width(format))
+    same(t, frames(format, take, at, at + length, channels), sent)
+    const rest = frames(format, take, at + length, undefined, channels)
+    same(t, rest, silence(format, rest.length / width(format)))
+    t.deepEqual(stream.gaps, { count: 0, frames: 0, starved: 0, starvations: 0 })
+    if (lag !== undefined) t.is(at, lag)
+    return at
+  }
+
+  test.serial('playrec: what is played comes back bit for bit, and again', async (t) => {
+    const stream = await open(t)
+    t.is(stream.sampleRate, RATE)
+    t.is(stream.format, format)
+    for (const seed of [1, 2, 3]) {
+      const sent = sound(format, 20_000, CHANNELS, seed)
+      const take = await stream.playrec(sent, { pad: TAIL })
+      const at = holds(t, stream, take, sent)
+      t.is(stream.frameCount, 20_000 + TAIL)
+      const { offsetFrames = Number.NaN } = stream.alignment ?? {}
+      t.true(Math.abs(offsetFrames - at) <= period, `${offsetFrames} is told, it is ${at}`)
+    }
+  })
+
+  test.serial('playrec: aligned, the recording lies on the playback', async (t) => {
+    const stream = await open(t)
+    const sent = sound(format, 20_000)
+    const take = await stream.playrec(sent, { pad: 4096, align: true })
+    // What was in the air before has to be silence, so it begins late, if anything.
+    t.is(frames(format, take, 0).length, frames(format, sent, 0).length + 4096 * CHANNELS * width(format))
+    const at = onset(format, take)
+    t.true(at >= 0 && at <= period, `${at}`)
+    if (lag !== undefined) t.is(at, 0)
+    const there = frames(format, take, at, at + 20_000 - period)
+    same(t, there, frames(format, sent, 0, 20_000 - period))
+  })
+
+  test.serial('frames × pad × offset', async (t) => {
+    const N = 3000
+    const sent = sound(format, N)
+    const stream = await open(t)
+    for (const [given, pad, offset] of [
+      [-1, 0, 0],
+      [-1, TAIL, 0],
+      [N, TAIL, 0],
+      [1000, TAIL, 0],
+      [N + TAIL, -1, 0],
+      [-1, TAIL, 100],
+      [500, 700, 300],
+      [0, 64, 0],
+    ] as const) {
+      const name = `frames ${given}, pad ${pad}, offset ${offset}`
+      const take = await stream.playrec(sent, { frames: given, pad, offset })
+      const clocked = given < 0 ? N + pad : given + Math.max(pad, 0)
+      t.is(take.length, (clocked - offset) * CHANNELS * width(format), name)
+      t.is(stream.frameCount, clocked, name)
+      t.is(stream.played, given < 0 ? N : Math.min(given, N), name)
+      if (pad === TAIL) {
+        const at = onset(format, take)
+        const length = given < 0 ? N : Math.min(given, N)
+        same(t, frames(format, take, at, at + length), frames(format, sent, 0, length), name)
+      }
+    }
+    await fails(t, () => stream.playrec(sent, { frames: N + 1 }), 'ERR_PASTREAM_BUFFER_EMPTY', /3000 frames/)
+  })
+
+  test.serial('chunks of any size and overlap are the recording', async (t) => {
+    const stream = await open(t)
+    const sent = sound(format, 10_000)
+    for (const [size, overlap] of [
+      [512, 0],
+      [700, 300],
+      [undefined, 0],
+    ] as const) {
+      const parts: SampleArray[] = []
+      let count = 0
+      for await (const chunk of stream.chunks({ ...(size && { size }), overlap, playback: sent, pad: TAIL })) {
+        // The overlap repeats what came before.
+        parts.push(frames(format, chunk, overlap).slice())
+        count += frames(format, chunk, overlap).length
+      }
+      t.is(count, (10_000 + TAIL) * CHANNELS * width(format))
+      holds(t, stream, concat(...(parts as [SampleArray])), sent)
+    }
+  })
+
+  test.serial('channels are mapped on either side', async (t) => {
+    const random = randoms(7)
+    for (let round = 0; round < 3; round++) {
+      const txMapping = [1 + random(3), 1 + random(3)]
+      const rxMapping = [1 + random(2), 1 + random(2), 1 + random(2)]
+      const stream = await open(t, { txMapping, rxMapping })
+      const sent = sound(format, 3000, 3, round + 1)
+      const take = await stream.playrec(sent, { pad: TAIL })
+      const size = width(format)
+      const expected = Array.from({ length: 3000 }, (_, frame) =>
+        rxMapping.map((from) => {
+          const at = (frame * 3 + (txMapping[from - 1] ?? 0) - 1) * size
+          return sent.subarray(at, at + size)
+        }),
+      ).flat()
+      holds(t, stream, take, concat(...(expected as [SampleArray])), 3)
+      await stream.close()
+    }
+  })
+
+  test.serial('file → file, and looped five times', async (t) => {
+    const path = await folder(t)
+    const sent = sound(format, 8000)
+    const file = await SoundFile.open(path('in.wav'), { mode: 'w', sampleRate: RATE, channels: CHANNELS, format })
+    await file.write(sent)
+    await file.close()
+    for (const turns of [1, 5]) {
+      await using stream = await DuplexStream.fromFile(path('in.wav'), { device, latency: 'low', loop: turns > 1 })
+      await stream.toFile(path('out.wav'))
+      await stream.start({ frames: 8000 * turns, pad: TAIL })
+      await stream.wait()
+      await using out = await SoundFile.open(path('out.wav'))
+      t.is(out.info.frames, 8000 * turns + TAIL)
+      const all = Array.from({ length: turns }, () => sent) as [SampleArray]
+      holds(t, stream, (await out.read()) as SampleArray, concat(...all))
+    }
+  })
+
+  test.serial('an array is looped five times', async (t) => {
+    const stream = await open(t)
+    const sent = sound(format, 2000)
+    const take = await stream.playrec(sent, { frames: 10_000, pad: TAIL, loop: true })
+    holds(t, stream, take, concat(sent, sent, sent, sent, sent))
+  })
+
+  test.serial('a stream plays again after its end, a stop and an abort', async (t) => {
+    const stream = await open(t)
+    const sent = sound(format, 5000)
+    for (const end of ['finish', 'stop', 'abort'] as const) {
+      await stream.setSource(sound(format, 2000), { loop: end !== 'finish' })
+      await stream.start()
+      if (end === 'finish') await stream.wait()
+      else await stream[end]()
+      t.is(stream.aborted, end === 'abort')
+      holds(t, stream, await stream.playrec(sent, { pad: TAIL }), sent)
+    }
+  })
+
+  test.serial('fixed blocks over the device’s own', async (t) => {
+    for (const blockSize of [64, 480, 1024]) {
+      const stream = await open(t, { blockSize })
+      t.is(stream.blockSize, blockSize)
+      const sent = sound(format, 5000)
+      const take = await stream.playrec(sent, { pad: TAIL })
+      const at = onset(format, take)
+      same(t, frames(format, take, at, at + 5000), sent)
+      const { offsetFrames = Number.NaN } = stream.alignment ?? {}
+      t.true(Math.abs(offsetFrames - at) <= period, `${offsetFrames} is told, it is ${at}`)
+      await stream.close()
+    }
+  })
+
+  test.serial('a pause plays silence, and nothing is lost', async (t) => {
+    const stream = await open(t)
+    const sent = sound(format, 30_000)
+    let paused = false
+    const parts: SampleArray[] = []
+    for await (const chunk of stream.chunks({ size: 1000, playback: sent, pad: TAIL })) {
+      parts.push(chunk.slice())
+      if (parts.length !== 20) continue
+      stream.pause()
+      paused = stream.paused
+      // What is on its way at the pause is not recorded.
+      stream.resume()
+    }
+    t.true(paused)
+    t.is(stream.played, 30_000)
+    t.is(stream.frameCount, 30_000 + TAIL)
+  })
+
+  test.serial('errors of a source and a sink end the run, and are told once', async (t) => {
+    const stream = await open(t)
+    await stream.setSource(async () => {
+      throw new Error('no more')
+    })
+    await stream.start({ prebuffer: false }).catch(() => {})
+    const error = await t.throwsAsync(stream.wait())
+    t.regex(`${error.message} ${String(error.cause)}`, /no more/)
+    await stream.setSource(null)
+    await stream.setSink(async () => {
+      throw new Error('no room')
+    })
+    await stream.start()
+    const other = await t.throwsAsync(stream.wait())
+    t.regex(`${other.message} ${String(other.cause)}`, /no room/)
+    t.true(await stream.wait())
+  })
+
+  test.serial('the command: stdin → stdout', async (t) => {
+    const path = await folder(t)
+    const sent = sound(format, 5000)
+    const file = await SoundFile.open(path('in.au'), { mode: 'w', sampleRate: RATE, channels: CHANNELS, format })
+    await file.write(sent)
+    await file.close()
+    const names = typeof device === 'string' ? [device] : device
+    const devices = names.flatMap((name) => ['-D', name])
+    const args = ['dist/cli.js', ...devices, '--latency', 'low', '-q', '-p', `${TAIL}s`, '-', '-']
+    const command = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    command.stdin.end(await readFile(path('in.au')))
+    const [out, told, status] = await Promise.all([
+      command.stdout.toArray() as Promise<Buffer[]>,
+      command.stderr.toArray() as Promise<Buffer[]>,
+      new Promise((resolve) => command.once('exit', resolve)),
+    ])
+    t.is(Buffer.concat(told).toString(), '')
+    t.is(status, 0)
+    writeFileSync(path('out.au'), Buffer.concat(out.map(bytes)))
+    await using recorded = await SoundFile.open(path('out.au'))
+    const take = (await recorded.read()) as SampleArray
+    t.is(take.length, (5000 + TAIL) * CHANNELS * width(format))
+    const at = onset(format, take)
+    same(t, frames(format, take, at, at + 5000), sent)
+  })
+}
