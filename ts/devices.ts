@@ -97,8 +97,17 @@ export class DeviceWatch extends EventEmitter<DeviceEvents> implements AsyncDisp
     await this.close()
   }
 
-  /** Each change from now on; leaving the loop closes the watch. */
+  /** Each change from now on, until it is closed. Leaving the loop closes the watch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<DeviceChange, void, undefined> {
+    try {
+      yield* this.changes()
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** The same in a loop whose end leaves the watch open. Tells from its first step on. */
+  async *changes(): AsyncGenerator<DeviceChange, void, undefined> {
     const waiting: DeviceChange[] = []
     this.#loops.add(waiting)
     try {
@@ -110,7 +119,6 @@ export class DeviceWatch extends EventEmitter<DeviceEvents> implements AsyncDisp
       }
     } finally {
       this.#loops.delete(waiting)
-      await this.close()
     }
   }
 }
