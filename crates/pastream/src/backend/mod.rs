@@ -3,6 +3,8 @@
 mod adapter;
 mod convert;
 mod device_info;
+#[cfg(target_os = "linux")]
+mod jack;
 mod memory;
 mod null;
 mod opened;
@@ -16,13 +18,20 @@ use pastream_rt::{Block, Flow, Wire};
 use crate::Result;
 
 pub use device_info::DeviceInfo;
+#[cfg(target_os = "linux")]
+pub use jack::JackBackend;
 pub use null::NullBackend;
 pub use opened::{Alignment, AlignmentMethod, Opened, OpenedSide};
 pub use request::{Latency, Request, Side};
 pub use virtual_device::VirtualBackend;
 
 /// Every backend of this build, the preferred first.
-pub static BACKENDS: &[&dyn Backend] = &[&VirtualBackend, &NullBackend];
+pub static BACKENDS: &[&dyn Backend] = &[
+    #[cfg(target_os = "linux")]
+    &JackBackend,
+    &VirtualBackend,
+    &NullBackend,
+];
 
 /// Joins two devices, one that plays and one that records.
 pub(crate) fn bridge(
