@@ -23,7 +23,8 @@ use server::{Server, alone, is_available, wait_for};
 const LOOP: &str = "jack:system:monitor";
 
 fn config(device: &str, channels: usize, format: SampleFormat) -> StreamConfig {
-    let side = || Some(SideConfig { channels: Some(channels), format: Some(format), routes: None });
+    let side =
+        || Some(SideConfig { channels: Some(channels), format: Some(format), ..SideConfig::default() });
     StreamConfig { device: device.to_owned(), playback: side(), recording: side(), ..StreamConfig::default() }
 }
 
@@ -75,12 +76,11 @@ fn devices_are_clients_with_audio_ports() {
         assert!(!is_available());
         let reason = device::hosts().into_iter().find(|host| host.name == "jack").unwrap().unavailable;
         assert_eq!(reason.unwrap(), "no JACK server runs: start one");
-        let error = device::find("jack").unwrap_err();
+        let error = device::find("jack", pastream::stream::Side::Playback).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::HostUnavailable);
 
         let _server = Server::start();
-        let devices: Vec<_> =
-            device::devices().unwrap().into_iter().filter(|device| device.host == "jack").collect();
+        let devices: Vec<_> = device::devices().into_iter().filter(|device| device.host == "jack").collect();
         let ids: Vec<_> = devices.iter().map(|device| (&device.id[..], &device.name[..])).collect();
         assert_eq!(ids, [("jack:system", "system"), (LOOP, "system monitor")]);
         for device in &devices {
@@ -99,12 +99,15 @@ fn devices_are_clients_with_audio_ports() {
             ("system monitor", LOOP),
             ("jack:system:capture_2", "jack:system:capture_2"),
         ] {
-            assert_eq!(device::find(text).unwrap().id, id);
+            assert_eq!(device::find(text, pastream::stream::Side::Playback).unwrap().id, id);
         }
-        assert_eq!(device::find("jack:ardour").unwrap_err().kind(), ErrorKind::DeviceNotFound);
+        assert_eq!(
+            device::find("jack:ardour", pastream::stream::Side::Playback).unwrap_err().kind(),
+            ErrorKind::DeviceNotFound
+        );
         // Ours are no devices, and leave nothing behind.
         let stream = duplex(2, SampleFormat::Float32);
-        assert_eq!(device::devices().unwrap().iter().filter(|device| device.host == "jack").count(), 2);
+        assert_eq!(device::devices().iter().filter(|device| device.host == "jack").count(), 2);
         drop(stream);
     });
 }

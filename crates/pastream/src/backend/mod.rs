@@ -1,6 +1,8 @@
 //! Audio systems and their devices, behind one narrow trait.
 
 mod adapter;
+#[cfg(target_os = "linux")]
+mod alsa;
 mod convert;
 mod device_info;
 #[cfg(target_os = "linux")]
@@ -17,6 +19,8 @@ use pastream_rt::{Block, Flow, Wire};
 
 use crate::Result;
 
+#[cfg(target_os = "linux")]
+pub use alsa::AlsaBackend;
 pub use device_info::DeviceInfo;
 #[cfg(target_os = "linux")]
 pub use jack::JackBackend;
@@ -29,6 +33,8 @@ pub use virtual_device::VirtualBackend;
 pub static BACKENDS: &[&dyn Backend] = &[
     #[cfg(target_os = "linux")]
     &JackBackend,
+    #[cfg(target_os = "linux")]
+    &AlsaBackend,
     &VirtualBackend,
     &NullBackend,
 ];
@@ -87,6 +93,11 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`HostUnavailable`](crate::ErrorKind::HostUnavailable).
     fn devices(&self) -> Result<Vec<DeviceInfo>>;
+
+    /// The device of this id where the host can open others than those that it lists; it need not exist. Opens nothing.
+    fn find(&self, _id: &str) -> Option<DeviceInfo> {
+        None
+    }
 
     /// Whether one callback serves both directions of a device. Where not, a device opens in one direction at a time,
     /// and the two are bridged.

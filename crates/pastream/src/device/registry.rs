@@ -75,6 +75,16 @@ pub fn find(text: &str, side: Side) -> Result<DeviceInfo> {
     }
 }
 
+/// Opens the device that `request.id` means, as [`find`] reads it, for the sides that are asked for.
+///
+/// Not realtime-safe: asks the audio systems, allocates.
+///
+/// # Errors
+/// Those of [`find`] and [`Backend::open`].
+pub fn open(request: &Request) -> Result<Box<dyn Device>> {
+    open_pair(&request.id, &request.id, request)
+}
+
 /// Opens what `playback` and `recording` mean, as [`find`] reads them, for the sides that `request` asks for; its `id` means
 /// nothing here. Two devices, and one whose host has no callback for both directions, are joined: the playback's clock
 /// paces both.
@@ -83,28 +93,34 @@ pub fn find(text: &str, side: Side) -> Result<DeviceInfo> {
 ///
 /// # Errors
 /// Those of [`find`] and [`Backend::open`].
-pub fn open(playback: &str, recording: &str, request: &Request) -> Result<Box<dyn Device>> {
+pub fn open_pair(playback: &str, recording: &str, request: &Request) -> Result<Box<dyn Device>> {
     let (plays, records) = (request.playback.is_some(), request.recording.is_some());
     let playback = plays.then(|| find(playback, Side::Playback)).transpose()?;
     let recording = records.then(|| find(recording, Side::Recording)).transpose()?;
     match (playback, recording) {
         (Some(playback), Some(recording)) => {
-            let host = host_of(&playback)?;
-            if playback.id == recording.id && host.duplex() {
-                return host.open(&Request { id: playback.id, ..request.clone() });
+            if playback.id == recording.id && host_of(&playback)?.duplex() {
+                return open_one(playback, Side::Playback, request.clone());
             }
             let one = Request { block_size: None, ..request.clone() };
-            let out = host.open(&Request { id: playback.id, recording: None, ..one.clone() })?;
+            let out = open_one(playback, Side::Playback, Request { recording: None, ..one.clone() })?;
             let sample_rate = Some(out.opened().sample_rate);
-            let host = host_of(&recording)?;
-            let into = host.open(&Request { id: recording.id, playback: None, sample_rate, ..one })?;
+            let into = open_one(recording, Side::Recording, Request { playback: None, sample_rate, ..one })?;
             bridge(out, into, request.block_size)
         }
-        (Some(device), None) | (None, Some(device)) => {
-            host_of(&device)?.open(&Request { id: device.id, ..request.clone() })
-        }
+        (Some(device), None) => open_one(device, Side::Playback, request.clone()),
+        (None, Some(device)) => open_one(device, Side::Recording, request.clone()),
         (None, None) => Err(Error::new(ErrorKind::InvalidArgument, "neither direction is asked for")),
     }
+}
+
+fn open_one(device: DeviceInfo, side: Side, request: Request) -> Result<Box<dyn Device>> {
+    let opened = host_of(&device)?.open(&Request { id: device.id, ..request });
+    opened.map_err(|error| match error.kind() {
+        // Gone since it was listed, or one of those that are not.
+        ErrorKind::DeviceNotFound => without(error.kind(), error.message(), side).with_source(error),
+        _ => error,
+    })
 }
 
 fn host_of(device: &DeviceInfo) -> Result<&'static dyn Backend> {
@@ -146,6 +162,10 @@ fn of_host(backend: &dyn Backend, text: &str, side: Side) -> Result<DeviceInfo> 
     }
     let rest = &text[host.len()..];
     let id = format!("{host}{rest}");
+    // Before its devices are listed, which may take their while.
+    if let Some(device) = backend.find(&id).filter(|_| !rest.is_empty()) {
+        return Ok(device);
+    }
     let devices = backend.devices()?;
     if rest.is_empty() {
         let mut able = devices.iter().filter(|device| has(device, side));

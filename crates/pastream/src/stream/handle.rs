@@ -166,7 +166,7 @@ impl Stream {
             side.and_then(|side| side.device.clone()).unwrap_or_else(|| config.device.clone())
         };
         let (playback, recording) = (name(config.playback.as_ref()), name(config.recording.as_ref()));
-        let device = device::open(
+        let device = device::open_pair(
             &playback,
             &recording,
             &Request {

@@ -8,7 +8,7 @@ use crate::player::Run;
 
 /// The kind and the message with which a request is refused.
 fn refused(request: &Request) -> (ErrorKind, String) {
-    match device::open(&request.id, &request.id, request) {
+    match device::open(request) {
         Ok(_) => panic!("{request:?} was opened"),
         Err(error) => (error.kind(), error.to_string()),
     }
@@ -72,12 +72,12 @@ fn what_is_asked_must_be_what_the_device_takes() {
     let same = of("virtual:rate=44100:channels=1:format=int16:block=100", |request| {
         (request.sample_rate, request.block_size) = (Some(44_100), Some(100));
     });
-    assert_eq!(device::open(&same.id, &same.id, &same).unwrap().opened().block_size, 100);
+    assert_eq!(device::open(&same).unwrap().opened().block_size, 100);
     let most = of("virtual", |request| {
         request.sample_rate = Some(768_000);
         request.playback = Some(Side { channels: Some(256), format: None });
     });
-    assert!(device::open(&most.id, &most.id, &most).is_ok());
+    assert!(device::open(&most).is_ok());
 }
 
 #[test]

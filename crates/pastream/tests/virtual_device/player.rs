@@ -191,7 +191,7 @@ impl Run {
     }
 
     pub(crate) fn open(&self) -> Box<dyn Device> {
-        device::open(&self.request.id, &self.request.id, &self.request).unwrap()
+        device::open(&self.request).unwrap()
     }
 
     pub(crate) fn start(&self, device: &mut dyn Device) -> (Arc<Mutex<Tape>>, Receiver<()>) {
