@@ -149,7 +149,10 @@ test('a host restricts the choice', (t) => {
     [[], ['jack', 'jack']],
     [['default'], ['jack', 'jack']],
     [['^,mic'], ['jack', 'mic jack']],
-    [['jack:system', 'usb mic'], ['jack:system', 'usb mic jack']],
+    [
+      ['jack:system', 'usb mic'],
+      ['jack:system', 'usb mic jack'],
+    ],
     [['JACK'], ['JACK', 'JACK']],
   ]
   for (const [given, expected] of cases) t.deepEqual(pairOfDevices(given, [], 'jack'), expected)

@@ -7,7 +7,7 @@ import { suite } from './suite.ts'
 
 if (installed('jackd')) {
   const server = jack()
-  const device = 'jack:monitor'
+  const device = 'jack:system:monitor'
   suite({ device, format: 'float32', lag: 256, period: 0 })
 
   test.serial('the loop is one period long in a hundred of a hundred runs', async (t) => {

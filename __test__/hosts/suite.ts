@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import test, { type ExecutionContext } from 'ava'
+import { setImmediate } from 'node:timers/promises'
+import ava, { type ExecutionContext } from 'ava'
 import { DuplexStream, SoundFile, type Format, type SampleArray, type StreamOptions } from 'pastream-rs'
 import { bytes, concat, fails, folder, noise, randoms, same, silence } from '../support.ts'
 
@@ -47,6 +48,39 @@ function onset(format: Format, samples: SampleArray): number {
   return Math.floor(index / (CHANNELS * width(format)))
 }
 
+/** What a machine that was too busy for its sound server makes of a test. */
+class Glitch extends Error {}
+
+/** How often a test may meet with one. */
+const ATTEMPTS = 5
+
+/** A test alone on its host, anew where the host itself lost frames, and said so: then there is nothing to be compared. */
+function test(title: string, implementation: (t: ExecutionContext) => Promise<void>): void {
+  ava.serial(title, async (t) => {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      let glitched = false
+      const result = await t.try(async (tt) => {
+        try {
+          await implementation(tt)
+        } catch (error) {
+          if (!(error instanceof Glitch) || attempt === ATTEMPTS) throw error
+          glitched = true
+          tt.log(error.message)
+          tt.pass()
+        }
+      })
+      if (!glitched) return result.commit()
+      result.discard()
+      t.log('the host lost frames: once more')
+    }
+  })
+}
+
+/** Throws where the host lost frames. */
+function smooth(stream: DuplexStream): void {
+  if (stream.xruns > 0) throw new Glitch(`${stream.xruns} xruns: ${JSON.stringify(stream.gaps)}`)
+}
+
 /** The counterparts of the seed's tests, over a real host. */
 export function suite({ device, format, lag, period }: Loop): void {
   const asked = { device, sampleRate: RATE, channels: CHANNELS, format, latency: 'low' } as const
@@ -59,6 +93,7 @@ export function suite({ device, format, lag, period }: Loop): void {
 
   /** Fails unless `take` holds `sent`, later, and nothing else; answers how much later. */
   function holds(t: ExecutionContext, stream: DuplexStream, take: SampleArray, sent: SampleArray): number {
+    smooth(stream)
     const at = onset(format, take)
     const length = sent.length / (CHANNELS * width(format))
     same(t, frames(format, take, at, at + length), sent)
@@ -69,7 +104,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     return at
   }
 
-  test.serial('playrec: what is played comes back bit for bit, and again', async (t) => {
+  test('playrec: what is played comes back bit for bit, and again', async (t) => {
     const stream = await open(t)
     t.is(stream.sampleRate, RATE)
     t.is(stream.format, format)
@@ -83,10 +118,11 @@ export function suite({ device, format, lag, period }: Loop): void {
     }
   })
 
-  test.serial('playrec: aligned, the recording lies on the playback', async (t) => {
+  test('playrec: aligned, the recording lies on the playback', async (t) => {
     const stream = await open(t)
     const sent = sound(format, 20_000)
     const take = await stream.playrec(sent, { pad: 4096, align: true })
+    smooth(stream)
     // What was in the air before has to be silence, so it begins late, if anything.
     t.is(frames(format, take, 0).length, frames(format, sent, 0).length + 4096 * CHANNELS * width(format))
     const at = onset(format, take)
@@ -96,7 +132,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     same(t, there, frames(format, sent, 0, 20_000 - period))
   })
 
-  test.serial('frames × pad × offset', async (t) => {
+  test('frames × pad × offset', async (t) => {
     const N = 3000
     const sent = sound(format, N)
     const stream = await open(t)
@@ -112,6 +148,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     ] as const) {
       const name = `frames ${given}, pad ${pad}, offset ${offset}`
       const take = await stream.playrec(sent, { frames: given, pad, offset })
+      smooth(stream)
       const clocked = given < 0 ? N + pad : given + Math.max(pad, 0)
       t.is(take.length, (clocked - offset) * CHANNELS * width(format), name)
       t.is(stream.frameCount, clocked, name)
@@ -125,7 +162,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     await fails(t, () => stream.playrec(sent, { frames: N + 1 }), 'ERR_PASTREAM_BUFFER_EMPTY', /3000 frames/)
   })
 
-  test.serial('chunks of any size and overlap are the recording', async (t) => {
+  test('chunks of any size and overlap are the recording', async (t) => {
     const stream = await open(t)
     const sent = sound(format, 10_000)
     for (const [size, overlap] of [
@@ -145,7 +182,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     }
   })
 
-  test.serial('channels are mapped on either side', async (t) => {
+  test('channels are mapped on either side', async (t) => {
     const random = randoms(7)
     for (let round = 0; round < 3; round++) {
       const mapping = (): number[] => [1 + random(2), 1 + random(2)]
@@ -165,7 +202,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     }
   })
 
-  test.serial('file → file, and looped five times', async (t) => {
+  test('file → file, and looped five times', async (t) => {
     const path = await folder(t)
     const sent = sound(format, 8000)
     const file = await SoundFile.open(path('in.wav'), { mode: 'w', sampleRate: RATE, channels: CHANNELS, format })
@@ -183,14 +220,14 @@ export function suite({ device, format, lag, period }: Loop): void {
     }
   })
 
-  test.serial('an array is looped five times', async (t) => {
+  test('an array is looped five times', async (t) => {
     const stream = await open(t)
     const sent = sound(format, 2000)
     const take = await stream.playrec(sent, { frames: 10_000, pad: TAIL, loop: true })
     holds(t, stream, take, concat(sent, sent, sent, sent, sent))
   })
 
-  test.serial('a stream plays again after its end, a stop and an abort', async (t) => {
+  test('a stream plays again after its end, a stop and an abort', async (t) => {
     const stream = await open(t)
     const sent = sound(format, 5000)
     for (const end of ['finish', 'stop', 'abort'] as const) {
@@ -203,12 +240,13 @@ export function suite({ device, format, lag, period }: Loop): void {
     }
   })
 
-  test.serial('fixed blocks over the device’s own', async (t) => {
+  test('fixed blocks over the device’s own', async (t) => {
     for (const blockSize of [64, 480, 1024]) {
       const stream = await open(t, { blockSize })
       t.is(stream.blockSize, blockSize)
       const sent = sound(format, 5000)
       const take = await stream.playrec(sent, { pad: TAIL })
+      smooth(stream)
       const at = onset(format, take)
       same(t, frames(format, take, at, at + 5000), sent)
       const { offsetFrames = Number.NaN } = stream.alignment ?? {}
@@ -217,25 +255,26 @@ export function suite({ device, format, lag, period }: Loop): void {
     }
   })
 
-  test.serial('a pause plays silence, and nothing is lost', async (t) => {
+  test('a pause holds the run, and nothing of it is lost', async (t) => {
     const stream = await open(t)
     const sent = sound(format, 30_000)
-    let paused = false
-    const parts: SampleArray[] = []
-    for await (const chunk of stream.chunks({ size: 1000, playback: sent, pad: TAIL })) {
-      parts.push(chunk.slice())
-      if (parts.length !== 20) continue
-      stream.pause()
-      paused = stream.paused
-      // What is on its way at the pause is not recorded.
-      stream.resume()
-    }
-    t.true(paused)
+    const plays = stream.playrec(sent, { pad: TAIL })
+    while (stream.frameCount === 0) await setImmediate()
+    stream.pause()
+    // Held within a block; the device's own time goes on.
+    for (const from = stream.time; stream.time - from < 0.2;) await setImmediate()
+    const held = stream.frameCount
+    for (const from = stream.time; stream.time - from < 0.2;) await setImmediate()
+    t.is(stream.frameCount, held)
+    stream.resume()
+    const take = await plays
+    smooth(stream)
     t.is(stream.played, 30_000)
     t.is(stream.frameCount, 30_000 + TAIL)
+    t.is(take.length, (30_000 + TAIL) * CHANNELS * width(format))
   })
 
-  test.serial('errors of a source and a sink end the run, and are told once', async (t) => {
+  test('errors of a source and a sink end the run, and are told once', async (t) => {
     const stream = await open(t)
     await stream.setSource(async () => {
       throw new Error('no more')
@@ -253,7 +292,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     t.true(await stream.wait())
   })
 
-  test.serial('the command: stdin → stdout', async (t) => {
+  test('the command: stdin → stdout', async (t) => {
     const path = await folder(t)
     const sent = sound(format, 5000)
     const file = await SoundFile.open(path('in.au'), { mode: 'w', sampleRate: RATE, channels: CHANNELS, format })
@@ -261,7 +300,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     await file.close()
     const names = typeof device === 'string' ? [device] : device
     const devices = names.flatMap((name) => ['-D', name])
-    const args = ['dist/cli.js', ...devices, '--latency', 'low', '-q', '-p', `${TAIL}s`, '-', '-']
+    const args = ['dist/cli.js', ...devices, '--latency', 'low', '--fatal-xruns', '-q', '-p', `${TAIL}s`, '-', '-']
     const command = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     command.stdin.end(await readFile(path('in.au')))
     const [out, told, status] = await Promise.all([
@@ -269,6 +308,7 @@ export function suite({ device, format, lag, period }: Loop): void {
       command.stderr.toArray() as Promise<Buffer[]>,
       new Promise((resolve) => command.once('exit', resolve)),
     ])
+    if (status === 3) throw new Glitch('the command met an xrun')
     t.is(Buffer.concat(told).toString(), '')
     t.is(status, 0)
     writeFileSync(path('out.au'), Buffer.concat(out.map(bytes)))

@@ -164,6 +164,10 @@ fn make(
     Ok((active, Made { target, opened, period, block }))
 }
 
+fn exact(offset_frames: f64) -> Alignment {
+    Alignment { offset_frames, jitter_frames: 0.0, drift_ppm: 0.0, method: AlignmentMethod::Callback }
+}
+
 fn too_few(what: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument, format!("{what}: 0 is too few, use 1 or more"))
 }
@@ -190,7 +194,7 @@ impl Device for JackDevice {
             stream: side.format,
         };
         let opened = &self.opened;
-        let process = adapt(
+        let mut process = adapt(
             process,
             opened.playback.map(ends),
             opened.recording.map(ends),
@@ -198,6 +202,9 @@ impl Device for JackDevice {
             self.period,
             opened.sample_rate,
         );
+        if let Some(round_trip) = self.round_trip {
+            process.aligned(&exact(f64::from(round_trip)));
+        }
         let run = Run::new(process, opened, self.lag);
         self.link.state.begin(run).map_err(|refused| match refused {
             Refused::Started => Error::new(
@@ -236,12 +243,7 @@ impl Device for JackDevice {
         // Another period has other latencies.
         let same = self.link.state.period.load(Relaxed) as usize == self.period;
         let round_trip = self.round_trip.filter(|_| same)?;
-        Some(Alignment {
-            offset_frames: f64::from(round_trip) + self.block.unwrap_or(0) as f64,
-            jitter_frames: 0.0,
-            drift_ppm: 0.0,
-            method: AlignmentMethod::Callback,
-        })
+        Some(exact(f64::from(round_trip) + self.block.unwrap_or(0) as f64))
     }
 
     fn realtime(&self) -> Option<bool> {
