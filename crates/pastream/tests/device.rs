@@ -9,9 +9,13 @@ use pastream::{
 #[test]
 fn hosts_and_devices_are_listed() {
     let hosts = device::hosts();
-    assert_eq!(hosts.iter().map(|host| host.name).collect::<Vec<_>>(), ["virtual", "null"]);
-    assert!(hosts.iter().all(device::HostInfo::is_available));
-    let devices = device::devices().unwrap();
+    let mut names: Vec<_> = hosts.iter().map(|host| host.name).collect();
+    // What a machine has of real ones is its own affair.
+    names.retain(|&name| name != "alsa");
+    assert_eq!(names, ["virtual", "null"]);
+    assert!(hosts.iter().all(|host| host.is_available() || host.name == "alsa"));
+    let mut devices = device::devices().unwrap();
+    devices.retain(|device| device.host != "alsa");
     let ids: Vec<_> = devices.iter().map(|device| (&device.id[..], &device.host[..])).collect();
     assert_eq!(ids, [("virtual", "virtual"), ("null", "null")]);
     for device in devices {
@@ -46,8 +50,6 @@ fn what_means_none_or_several_is_told() {
         ("scarlett", DeviceNotFound, "no device is called `scarlett`"),
         ("virtual scarlett", DeviceNotFound, "`virtual scarlett`"),
         ("scarlett:2", DeviceNotFound, "`scarlett:2`"),
-        ("alsa", HostUnavailable, "no `alsa` host"),
-        ("alsa:hw:CARD=PCH,DEV=0", HostUnavailable, "no `alsa` host"),
         ("Pulse:x", HostUnavailable, "no `Pulse` host"),
         ("jack", HostUnavailable, "no `jack` host"),
         ("wasapi:1", HostUnavailable, "no `wasapi` host"),

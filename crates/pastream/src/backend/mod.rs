@@ -1,6 +1,8 @@
 //! Audio systems and their devices, behind one narrow trait.
 
 mod adapter;
+#[cfg(target_os = "linux")]
+mod alsa;
 mod convert;
 mod device_info;
 mod memory;
@@ -15,6 +17,8 @@ use pastream_rt::{Block, Flow, Wire};
 
 use crate::Result;
 
+#[cfg(target_os = "linux")]
+pub use alsa::AlsaBackend;
 pub use device_info::DeviceInfo;
 pub use null::NullBackend;
 pub use opened::{Alignment, AlignmentMethod, Opened, OpenedSide};
@@ -22,7 +26,12 @@ pub use request::{Latency, Request, Side};
 pub use virtual_device::VirtualBackend;
 
 /// Every backend of this build, the preferred first.
-pub static BACKENDS: &[&dyn Backend] = &[&VirtualBackend, &NullBackend];
+pub static BACKENDS: &[&dyn Backend] = &[
+    #[cfg(target_os = "linux")]
+    &AlsaBackend,
+    &VirtualBackend,
+    &NullBackend,
+];
 
 /// What a device calls for each of its blocks.
 pub trait Process: Send {
@@ -64,6 +73,11 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`HostUnavailable`](crate::ErrorKind::HostUnavailable).
     fn devices(&self) -> Result<Vec<DeviceInfo>>;
+
+    /// The device of this id where the host can open others than those that it lists; it need not exist. Opens nothing.
+    fn find(&self, _id: &str) -> Option<DeviceInfo> {
+        None
+    }
 
     /// Whether one callback serves both directions of a device. Where not, a device opens in one direction at a time,
     /// and the two are bridged.

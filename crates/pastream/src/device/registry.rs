@@ -82,7 +82,11 @@ pub fn open(request: &Request) -> Result<Box<dyn Device>> {
     let Some(backend) = backend(&device.host) else {
         return Err(without(ErrorKind::HostUnavailable, &format!("there is no `{}` host", device.host)));
     };
-    backend.open(&Request { id: device.id, ..request.clone() })
+    let opened = backend.open(&Request { id: device.id, ..request.clone() });
+    opened.map_err(|error| match error.kind() {
+        ErrorKind::DeviceNotFound => without(error.kind(), error.message()).with_source(error),
+        _ => error,
+    })
 }
 
 fn backend(host: &str) -> Option<&'static dyn Backend> {
@@ -100,6 +104,10 @@ fn of_host(backend: &dyn Backend, text: &str) -> Result<DeviceInfo> {
     }
     let rest = &text[host.len()..];
     let id = format!("{host}{rest}");
+    // Before its devices are listed, which may take their while.
+    if let Some(device) = backend.find(&id).filter(|_| !rest.is_empty()) {
+        return Ok(device);
+    }
     let devices = backend.devices()?;
     let named = devices.iter().filter(|device| {
         id.strip_prefix(&device.id).is_some_and(|keys| keys.is_empty() || keys.starts_with(':'))
@@ -165,6 +173,10 @@ mod tests {
             Ok(vec![card("cards:hw", false), card("cards:hw:1", true)])
         }
 
+        fn find(&self, id: &str) -> Option<DeviceInfo> {
+            (id == "cards:unlisted").then(|| DeviceInfo { id: id.to_owned(), ..DeviceInfo::default() })
+        }
+
         fn open(&self, _: &Request) -> Result<Box<dyn Device>> {
             unreachable!("nothing is opened by its name alone")
         }
@@ -179,6 +191,7 @@ mod tests {
             ("CARDS:hw:1", "cards:hw:1", true),
             ("cards:hw:1:key=1", "cards:hw:1:key=1", true),
             ("cards:hw:2", "cards:hw:2", false),
+            ("Cards:unlisted", "cards:unlisted", false),
         ] {
             assert_eq!(found(text).unwrap(), (id.to_owned(), default), "{text}");
         }
