@@ -260,6 +260,10 @@ mod tests {
             ])
         }
 
+        fn find(&self, id: &str) -> Option<DeviceInfo> {
+            (id == "cards:unlisted").then(|| DeviceInfo { id: id.to_owned(), ..DeviceInfo::default() })
+        }
+
         fn open(&self, _: &Request) -> Result<Box<dyn Device>> {
             unreachable!("nothing is opened by its name alone")
         }
@@ -275,6 +279,7 @@ mod tests {
             ("cards:hw:1:key=1", "cards:hw:1:key=1", "never records"),
             ("cards:hw:2", "cards:hw:2", "cards:hw:2"),
             ("cards:mic", "never plays", "cards:mic"),
+            ("Cards:unlisted", "cards:unlisted", "cards:unlisted"),
             ("cards:usb", "no device `cards:usb`", "no device `cards:usb`"),
         ] {
             for (side, expected) in [(Side::Playback, playing), (Side::Recording, recording)] {

@@ -28,17 +28,20 @@ fn side(channels: usize, format: SampleFormat) -> SideConfig {
     SideConfig { channels: Some(channels), format: Some(format), ..SideConfig::default() }
 }
 
+/// With as much in hand as a server needs that other tests keep from running.
 fn player(device: &str, format: SampleFormat) -> StreamConfig {
     StreamConfig {
         device: device.to_owned(),
         sample_rate: Some(RATE as u32),
         playback: Some(side(2, format)),
+        latency: Latency::Seconds(0.5),
         ..StreamConfig::default()
     }
 }
 
 fn recorder(device: &str, format: SampleFormat) -> StreamConfig {
-    StreamConfig { playback: None, recording: Some(side(2, format)), ..player(device, format) }
+    let recording = Some(side(2, format));
+    StreamConfig { playback: None, recording, latency: Latency::High, ..player(device, format) }
 }
 
 /// Frames of two int16 that all differ, none of them silence.
@@ -54,6 +57,17 @@ fn play(stream: &Stream, frames: &[u8]) {
     assert_eq!(stream.shared().outcome(), Outcome::Finished);
 }
 
+/// Begins a recording that is longer than all that is played meanwhile.
+fn record(stream: &Stream) {
+    stream.set_sinks(vec![Sink::Buffer { frames: 3 * RATE }]).unwrap();
+    stream.start(&Run { frames: Some(3 * RATE as u64), ..Run::default() }).unwrap();
+}
+
+fn taken(stream: &Stream) -> Vec<u8> {
+    assert!(stream.wait(Some(Duration::from_secs(30))).unwrap());
+    stream.take_recording().unwrap()
+}
+
 #[test]
 fn nothing_is_listed_and_nothing_said_where_there_is_no_card() {
     let test = "nothing_is_listed_and_nothing_said_where_there_is_no_card";
@@ -67,6 +81,8 @@ fn nothing_is_listed_and_nothing_said_where_there_is_no_card() {
         let error = Stream::open(player("alsa:pulse", SampleFormat::Int16)).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::HostUnavailable, "{error}");
         assert!(error.message().contains("does not answer"), "{error}");
+        let error = Stream::open(recorder("alsa:hw:CARD=Nobody,DEV=0", SampleFormat::Int16)).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::DeviceNotFound, "{error}");
     });
     if let Some(output) = output {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -111,13 +127,10 @@ fn what_is_played_is_recorded_bit_for_bit_to_its_last_frame() {
         assert_eq!(recorder.opened().id, "alsa:default");
         let player = Stream::open(player("alsa:default", SampleFormat::Int16)).unwrap();
         let sent = ramp(RATE);
-        for _again in 0..3 {
-            recorder.set_sinks(vec![Sink::Buffer { frames: 6 * RATE }]).unwrap();
-            recorder.start(&Run::default()).unwrap();
+        for _again in 0..2 {
+            record(&recorder);
             play(&player, &sent);
-            // What left the device has been captured; the next period brings it.
-            recorder.stop().unwrap();
-            let taken = recorder.take_recording().unwrap();
+            let taken = taken(&recorder);
             assert_eq!(recorder.shared().xruns(), 0);
             assert_eq!(player.shared().xruns(), 0);
             let start = taken.chunks(4).position(|frame| frame != [0; 4]).unwrap();
@@ -175,12 +188,10 @@ fn what_a_device_has_not_is_converted_or_told() {
         let player_of = |device: &str| Stream::open(player(device, SampleFormat::Int8));
         let stream = player_of("alsa:unlisted").unwrap();
         assert_eq!(stream.opened().playback.unwrap().format, SampleFormat::Int8);
-        recorder.set_sinks(vec![Sink::Buffer { frames: 6 * RATE }]).unwrap();
-        recorder.start(&Run::default()).unwrap();
+        record(&recorder);
         let sent: Vec<u8> = (0..2 * RATE / 4).map(|n| (n % 255) as u8 + 1).collect();
         play(&stream, &sent);
-        recorder.stop().unwrap();
-        let taken = recorder.take_recording().unwrap();
+        let taken = taken(&recorder);
         let taken: Vec<_> =
             taken.chunks(2).map(|sample| i16::from_ne_bytes(sample.try_into().unwrap())).collect();
         let start = taken.iter().position(|&sample| sample != 0).unwrap();
@@ -356,7 +367,8 @@ fn times_put_recording_and_playback_in_line() {
             }
             let off = arrives.unwrap() - leaves;
             println!("{latency:?}: a period is {period} s, off by {off} s");
-            assert!(off.abs() < period, "{latency:?}: {off} s");
+            // Half a long period. With a short one a busy server is off by several.
+            assert!(off.abs() < 0.02, "{latency:?}: {off} s");
         }
     });
 }
@@ -388,10 +400,10 @@ fn a_stop_is_prompt_and_the_device_starts_again() {
 #[test]
 fn what_an_underrun_took_is_counted_and_nothing_of_the_source_is_lost() {
     let test = "what_an_underrun_took_is_counted_and_nothing_of_the_source_is_lost";
-    run(test, With::Server, |_| {
+    // The server tells the one of an underrun; for the other libasound finds out.
+    let each = |id: &str| {
         let (mut recorder, mut player) =
-            (open("alsa:default", false, Latency::High), open("alsa:underruns", true, Latency::High));
-        let period = player.opened().block_size;
+            (open("alsa:default", false, Latency::High), open(id, true, Latency::Seconds(0.4)));
         let taken = Witness::default().start(&mut *recorder);
         let stall = Some((RATE / 2, Duration::from_millis(700)));
         let witness = Witness { ramp: ramp(RATE), frames: RATE, stall, ..Witness::default() };
@@ -413,9 +425,11 @@ fn what_an_underrun_took_is_counted_and_nothing_of_the_source_is_lost() {
         let wanted: Vec<_> = wanted.chunks(4).collect();
         let hole = frames.iter().position(|frame| **frame == [0; 4]).unwrap();
         let length = frames[hole..].iter().position(|frame| **frame != [0; 4]).unwrap();
-        println!("{skipped} frames skipped at {hole}, {length} lost, of a period {period}");
+        println!("{skipped} frames skipped at {hole}, {length} lost");
         assert!(frames[..hole] == wanted[..hole]);
         assert!(frames[hole + length..][..RATE - hole] == wanted[hole..]);
-        assert!(skipped.abs_diff(length) < period, "{skipped} for {length}");
-    });
+        // The server plays silence in steps of 40 ms.
+        assert!(skipped.abs_diff(length) < RATE / 25, "{skipped} for {length}");
+    };
+    run(test, With::Server, |_| ["alsa:underruns", "alsa:default"].into_iter().for_each(each));
 }

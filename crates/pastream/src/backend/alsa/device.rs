@@ -53,6 +53,8 @@ impl Device for AlsaDevice {
     }
 
     fn start(&mut self, process: Box<dyn Process>) -> Result<()> {
+        let failed = |error| Error::io("cannot start the audio thread", error);
+        let (reader, wake) = std::io::pipe().map_err(failed)?;
         let Some(line) = self.line.take() else {
             let message = format!("device `{}` is started: stop it first", self.opened.id);
             return Err(Error::new(ErrorKind::StreamState, message));
@@ -82,8 +84,6 @@ impl Device for AlsaDevice {
             Direction::Playback => Box::new(Playback::new(&line)),
             Direction::Capture => Box::new(Capture::new(&line)),
         };
-        let failed = |error| Error::io("cannot start the audio thread", error);
-        let (reader, wake) = std::io::pipe().map_err(failed)?;
         let mut run = Run::new(line, state, reader);
         let body = move || {
             // A Process that panicked is told so and dropped, nothing else is done with it.
