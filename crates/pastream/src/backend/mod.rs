@@ -6,6 +6,8 @@ mod device_info;
 mod memory;
 mod null;
 mod opened;
+#[cfg(target_os = "linux")]
+mod pulse;
 #[cfg(unix)]
 mod realtime;
 mod request;
@@ -18,11 +20,18 @@ use crate::Result;
 pub use device_info::DeviceInfo;
 pub use null::NullBackend;
 pub use opened::{Alignment, AlignmentMethod, Opened, OpenedSide};
+#[cfg(target_os = "linux")]
+pub use pulse::PulseBackend;
 pub use request::{Latency, Request, Side};
 pub use virtual_device::VirtualBackend;
 
 /// Every backend of this build, the preferred first.
-pub static BACKENDS: &[&dyn Backend] = &[&VirtualBackend, &NullBackend];
+pub static BACKENDS: &[&dyn Backend] = &[
+    #[cfg(target_os = "linux")]
+    &PulseBackend,
+    &VirtualBackend,
+    &NullBackend,
+];
 
 /// What a device calls for each of its blocks.
 pub trait Process: Send {

@@ -1,0 +1,5 @@
+//! The `pulse` host, on a private PulseAudio server with null sinks and their monitors.
+#![cfg(target_os = "linux")]
+
+mod alignment;
+mod server;
