@@ -6,12 +6,19 @@ use pastream::{
     device,
 };
 
+fn has_real_host() -> bool {
+    device::hosts().iter().any(|host| host.name == "pulse" && host.is_available())
+}
+
 #[test]
 fn hosts_and_devices_are_listed() {
-    let hosts = device::hosts();
+    // What of real hosts there is depends on the machine.
+    let mut hosts = device::hosts();
+    hosts.retain(|host| host.name != "pulse");
     assert_eq!(hosts.iter().map(|host| host.name).collect::<Vec<_>>(), ["virtual", "null"]);
     assert!(hosts.iter().all(device::HostInfo::is_available));
-    let devices = device::devices().unwrap();
+    let mut devices = device::devices().unwrap();
+    devices.retain(|device| device.host != "pulse");
     let ids: Vec<_> = devices.iter().map(|device| (&device.id[..], &device.host[..])).collect();
     assert_eq!(ids, [("virtual", "virtual"), ("null", "null")]);
     for device in devices {
@@ -40,6 +47,9 @@ fn a_name_means_one_device() {
 #[test]
 fn what_means_none_or_several_is_told() {
     use ErrorKind::{DeviceAmbiguous, DeviceNotFound, HostUnavailable};
+    if has_real_host() {
+        return eprintln!("skipped what_means_none_or_several_is_told: this machine has an audio server");
+    }
     for (text, kind, words) in [
         ("device", DeviceAmbiguous, "virtual (Virtual device), null (Null device)"),
         ("u", DeviceAmbiguous, "`u` could be"),
@@ -48,7 +58,6 @@ fn what_means_none_or_several_is_told() {
         ("scarlett:2", DeviceNotFound, "`scarlett:2`"),
         ("alsa", HostUnavailable, "no `alsa` host"),
         ("alsa:hw:CARD=PCH,DEV=0", HostUnavailable, "no `alsa` host"),
-        ("Pulse:x", HostUnavailable, "no `Pulse` host"),
         ("jack", HostUnavailable, "no `jack` host"),
         ("wasapi:1", HostUnavailable, "no `wasapi` host"),
         ("coreaudio", HostUnavailable, "no `coreaudio` host"),
@@ -68,6 +77,11 @@ fn what_means_none_or_several_is_told() {
 
 #[test]
 fn a_device_is_opened_by_what_it_is_called() {
+    if has_real_host() {
+        return eprintln!(
+            "skipped a_device_is_opened_by_what_it_is_called: this machine has an audio server"
+        );
+    }
     let request =
         Request { id: "DEVICE null".to_owned(), playback: Some(Side::default()), ..Request::default() };
     assert_eq!(device::open(&request).unwrap().opened().id, "null");

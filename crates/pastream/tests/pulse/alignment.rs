@@ -14,6 +14,9 @@ use pastream_rt::{Block, Flow, Wire};
 use crate::server::{Server, folder, inside};
 
 const RATE: f64 = 48_000.0;
+/// A short period of a sink, in frames.
+const PERIOD: f64 = 240.0;
+const RUNS: usize = 4;
 /// Where the marker begins that is played, in frames.
 const MARKER: usize = 24_000;
 
@@ -110,11 +113,13 @@ fn the_times_say_where_the_recording_lies() {
         return;
     }
     let _server = Server::start(&folder());
-    for (latency, index) in [(Latency::Low, 0), (Latency::Low, 60), (Latency::High, 0), (Latency::High, 10)] {
-        let errors: Vec<f64> = (0..if index == 0 { 30 } else { 20 }).map(|_| error(latency, index)).collect();
-        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
-        let deviation =
-            (errors.iter().map(|error| (error - mean).powi(2)).sum::<f64>() / errors.len() as f64).sqrt();
-        eprintln!("{latency:?} block {index}: mean {mean:.1}, deviation {deviation:.1} frames; {errors:.1?}");
+    // From the first block on, and where they have been looked at for a second.
+    for (latency, index) in [(Latency::Low, 0), (Latency::Low, 100), (Latency::High, 0), (Latency::High, 10)]
+    {
+        let errors: Vec<f64> = (0..RUNS).map(|_| error(latency, index)).collect();
+        let mean = errors.iter().sum::<f64>() / RUNS as f64;
+        let variance = errors.iter().map(|error| (error - mean).powi(2)).sum::<f64>() / RUNS as f64;
+        eprintln!("{latency:?}, block {index}: mean {mean:.1}, deviation {:.1} frames", variance.sqrt());
+        assert!(mean.abs() < PERIOD && variance.sqrt() < PERIOD / 4.0, "{errors:.1?}");
     }
 }

@@ -2,4 +2,8 @@
 #![cfg(target_os = "linux")]
 
 mod alignment;
+mod listing;
+mod loss;
 mod server;
+mod sound;
+mod underflow;

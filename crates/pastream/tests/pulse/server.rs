@@ -5,12 +5,20 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 /// How long anything of the server may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One at a time: what is timed here is the server, not how many of them a machine can take.
+static RUNNING: Mutex<()> = Mutex::new(());
+static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A server with the null sinks `loop` and `spare`. Killed when it is dropped.
 pub(crate) struct Server {
@@ -49,8 +57,7 @@ impl Server {
 
     /// What `pactl` answers.
     pub(crate) fn control(&self, args: &[&str]) -> String {
-        let output =
-            Command::new("pactl").args(args).env("PULSE_SERVER", self.name()).output().unwrap();
+        let output = Command::new("pactl").args(args).env("PULSE_SERVER", self.name()).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -92,7 +99,10 @@ pub(crate) fn inside(name: &str) -> bool {
         eprintln!("skipped {name}: pulseaudio is not installed");
         return false;
     }
-    let folder = env::temp_dir().join(format!("pastream-pulse-{}-{name}", std::process::id()));
+    let _alone = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    // A socket's path can't be long.
+    let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+    let folder = env::temp_dir().join(format!("pastream-pulse-{}-{number}", std::process::id()));
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env("PASTREAM_PULSE", &folder)
@@ -101,11 +111,8 @@ pub(crate) fn inside(name: &str) -> bool {
         .output()
         .unwrap();
     let _ = fs::remove_dir_all(folder);
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
     eprintln!("{text}");
     false

@@ -114,7 +114,8 @@ fn parse(server: &str, machine: Option<&str>) -> Option<Address> {
     if let Some(path) = server.strip_prefix("unix:").or(server.starts_with('/').then_some(server)) {
         return Some(Address::Unix(path.into()));
     }
-    let named = ["tcp:", "tcp4:", "tcp6:"].iter().find_map(|kind| server.strip_prefix(kind)).unwrap_or(server);
+    let named =
+        ["tcp:", "tcp4:", "tcp6:"].iter().find_map(|kind| server.strip_prefix(kind)).unwrap_or(server);
     let (host, rest) = match named.strip_prefix('[') {
         Some(bracketed) => bracketed.split_once(']')?,
         None => named.find(':').map_or((named, ""), |colon| named.split_at(colon)),
@@ -146,9 +147,8 @@ mod tests {
     use super::*;
 
     fn found(variables: &[(&str, &str)]) -> Vec<String> {
-        let variable = |name: &str| {
-            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        };
+        let variable =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         find(&variable, Some("m1")).iter().map(ToString::to_string).collect()
     }
 
@@ -157,10 +157,10 @@ mod tests {
         let all = [("PULSE_RUNTIME_PATH", "/r"), ("XDG_RUNTIME_DIR", "/x"), ("HOME", "/h")];
         assert_eq!(found(&all), ["unix:/r/native", "unix:/var/run/pulse/native"]);
         assert_eq!(found(&all[1..]), ["unix:/x/pulse/native", "unix:/var/run/pulse/native"]);
-        assert_eq!(found(&all[2..]), [
-            "unix:/h/.config/pulse/m1-runtime/native",
-            "unix:/var/run/pulse/native"
-        ]);
+        assert_eq!(
+            found(&all[2..]),
+            ["unix:/h/.config/pulse/m1-runtime/native", "unix:/var/run/pulse/native"]
+        );
         assert_eq!(found(&[]), ["unix:/var/run/pulse/native"]);
     }
 
@@ -171,12 +171,10 @@ mod tests {
             ("/a/b", &["unix:/a/b"]),
             ("{m1}unix:/a {m2}unix:/b", &["unix:/a"]),
             ("host", &["tcp:host:4713"]),
-            ("tcp:host:99 tcp4:1.2.3.4 tcp6:[::1]:7 [::2]", &[
-                "tcp:host:99",
-                "tcp:1.2.3.4:4713",
-                "tcp:::1:7",
-                "tcp:::2:4713",
-            ]),
+            (
+                "tcp:host:99 tcp4:1.2.3.4 tcp6:[::1]:7 [::2]",
+                &["tcp:host:99", "tcp:1.2.3.4:4713", "tcp:::1:7", "tcp:::2:4713"],
+            ),
             ("tcp: tcp:host:port {m1", &[]),
         ] {
             assert_eq!(found(&[("PULSE_SERVER", text), ("XDG_RUNTIME_DIR", "/x")]), addresses, "{text}");

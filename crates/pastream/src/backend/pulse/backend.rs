@@ -164,7 +164,12 @@ fn find(devices: &Devices, request: &Request, playback: bool) -> Result<Found> {
 }
 
 /// What the server is asked for, and the format of the stream.
-fn settings(request: &Request, side: Side, playback: bool, found: &Found) -> Result<(Settings, SampleFormat)> {
+fn settings(
+    request: &Request,
+    side: Side,
+    playback: bool,
+    found: &Found,
+) -> Result<(Settings, SampleFormat)> {
     let invalid = |what: String| Error::new(ErrorKind::InvalidArgument, what);
     let unsupported = |what: String| {
         Error::new(ErrorKind::UnsupportedConfig, format!("device `{}` takes {what}", request.id))
@@ -172,9 +177,7 @@ fn settings(request: &Request, side: Side, playback: bool, found: &Found) -> Res
     let sample_rate = request.sample_rate.unwrap_or(found.spec.sample_rate);
     let channels = side.channels.unwrap_or(found.spec.channels.into());
     if sample_rate == 0 || channels == 0 {
-        return Err(invalid(format!(
-            "{sample_rate} Hz and {channels} channels: both have to be 1 or more"
-        )));
+        return Err(invalid(format!("{sample_rate} Hz and {channels} channels: both have to be 1 or more")));
     }
     if !RATES.contains(&sample_rate) {
         return Err(unsupported(format!("{} to {} Hz, not {sample_rate}", RATES.start(), RATES.end())));
@@ -227,10 +230,7 @@ impl Backend for PulseBackend {
             (Some(side), None) => (side, true),
             (None, Some(side)) => (side, false),
             (None, None) => {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    "a stream plays, records or does both",
-                ));
+                return Err(Error::new(ErrorKind::InvalidArgument, "a stream plays, records or does both"));
             }
             (Some(_), Some(_)) => {
                 return Err(Error::new(

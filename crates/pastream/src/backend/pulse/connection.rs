@@ -17,8 +17,8 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{
-        RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, UCred, recv, send, sendmsg,
-        shutdown,
+        RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, UCred, recv, send,
+        sendmsg, shutdown,
     },
     process::{getgid, getpid, getuid},
 };
@@ -147,7 +147,9 @@ impl Connection {
             }
         }
         if tried.is_empty() {
-            return Err("PULSE_SERVER names no server that can be used here: use unix:<path> or tcp:<host>".into());
+            return Err(
+                "PULSE_SERVER names no server that can be used here: use unix:<path> or tcp:<host>".into()
+            );
         }
         Err(format!(
             "no PulseAudio server runs: start one, or name it in PULSE_SERVER (tried {})",
@@ -404,6 +406,10 @@ impl<'a> Answer<'a> {
 
     /// Whether the server did it.
     pub(super) fn done(&self) -> Result<(), Failure> {
-        if self.kind == CommandTag::Error { self.reply::<protocol::LookupReply>().map(|_| ()) } else { Ok(()) }
+        if self.kind == CommandTag::Error {
+            self.reply::<protocol::LookupReply>().map(|_| ())
+        } else {
+            Ok(())
+        }
     }
 }

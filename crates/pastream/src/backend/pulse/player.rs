@@ -19,8 +19,10 @@ const MAX_FRAMES: usize = 65_536;
 /// Seconds that a block may take from the last look at the server's events to the server: less than any sink needs to
 /// run empty.
 const FRESH: Duration = Duration::from_millis(2);
-/// Seconds that a first frame is put ahead of what the sink takes next, beyond its latency.
-const AHEAD: f64 = 0.005;
+/// Seconds that a frame is put ahead of what the sink takes next, beyond its latency, and how much of it may be over when
+/// it is sent.
+const AHEAD: f64 = 0.01;
+const HOLDS: Duration = Duration::from_millis(4);
 /// How long past the end of a drain the last frame may need to the air.
 const TAIL: f64 = 2.0;
 
@@ -34,15 +36,18 @@ pub(super) struct Player {
     /// A message: header and frames.
     block: Vec<u64>,
     max_frames: usize,
-    /// The index behind the last frame, those that were skipped included.
+    /// The index of the next frame.
     written: u64,
-    /// Frames to skip before the next.
+    /// Frames that are to be skipped before it, which the server does not know of yet.
     seek: u64,
     /// Bytes that the server waits for.
     wanted: i64,
     /// Frames in the block that are not sent yet.
     pending: usize,
     place: Place,
+    /// When the server looked, for the place.
+    placed: Instant,
+    /// Whether there was a block.
     begun: bool,
     /// When the server's events were last looked at.
     looked: Instant,
@@ -79,6 +84,7 @@ impl Player {
             wanted: run.made.wanted as i64,
             pending: 0,
             place: Place::Unknown,
+            placed: Instant::now(),
             begun: false,
             looked: Instant::now(),
             draining: None,
@@ -164,9 +170,9 @@ impl Player {
                 let read = timing.read_offset as f64 / self.run.settings.frame() as f64;
                 if timing.playing && timing.read_offset > 0 {
                     let ahead = timing.sink_usec as f64 * 1e-6 * f64::from(self.run.settings.sample_rate);
-                    self.run.note(timing.remote_time, read - ahead);
+                    self.placed = self.run.note(timing.remote_time, read - ahead);
                 } else {
-                    self.run.timing.answered(timing.remote_time);
+                    self.placed = self.run.timing.answered(timing.remote_time);
                 }
                 if self.place == Place::Asked {
                     self.put(read as u64);
@@ -192,15 +198,14 @@ impl Player {
         }
         self.place = Place::Known;
         // An underflow that was over when the next block came: how much of that was late nobody tells.
-        if self.written > read {
+        if self.seek == 0 && self.written > read {
             return;
         }
         let ahead = (self.run.made.device_latency + AHEAD) * f64::from(self.run.settings.sample_rate);
-        let seek = read + ahead as u64 - self.written;
+        let seek = (read + ahead as u64).saturating_sub(self.written);
         if self.begun {
             self.run.skipped += seek;
         }
-        self.begun = true;
         self.seek += seek;
         self.written += seek;
         let frame = self.run.settings.frame() as i64;
@@ -224,6 +229,7 @@ impl Player {
             missing: Missing::None,
             times: Times { input: current, current, output },
         };
+        self.begun = true;
         let began = Instant::now();
         let flow = process.process(block, None);
         self.run.state.measure(began.elapsed().as_secs_f64(), self.run.seconds(frames));
@@ -241,8 +247,13 @@ impl Player {
         Ok(flow)
     }
 
-    /// Sends what is pending.
+    /// Sends what is pending, or has its place looked for again where that may be over.
     fn send(&mut self) -> Result<(), Failure> {
+        if self.seek > 0 && self.placed.elapsed() > HOLDS {
+            self.place = Place::Unknown;
+            self.run.timing.hurry();
+            return Ok(());
+        }
         let length = self.pending * self.run.settings.frame();
         let header = Descriptor {
             length: length as u32,

@@ -66,7 +66,8 @@ impl Recorder {
                 None => break,
                 Some(Message::Audio(bytes)) => {
                     let end = self.held + bytes.len();
-                    bytemuck::cast_slice_mut::<u64, u8>(&mut self.block)[self.held..end].copy_from_slice(bytes);
+                    bytemuck::cast_slice_mut::<u64, u8>(&mut self.block)[self.held..end]
+                        .copy_from_slice(bytes);
                     self.held = end;
                     self.received += bytes.len() as i64;
                     let full = self.held == self.room;
@@ -78,7 +79,9 @@ impl Recorder {
                     }
                     continue;
                 }
-                Some(Message::Control(bytes)) => Heard::<RecordLatency>::read(bytes, version, &self.run.timing)?,
+                Some(Message::Control(bytes)) => {
+                    Heard::<RecordLatency>::read(bytes, version, &self.run.timing)?
+                }
             };
             match heard {
                 Heard::Event(command) => {

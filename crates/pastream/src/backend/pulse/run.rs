@@ -99,13 +99,14 @@ impl Run {
         self.connection.outbox.send(&command).map(|_| ())
     }
 
-    /// Takes note of frame `frame` being on the air when the server looked.
+    /// Takes note of frame `frame` being on the air when the server looked. Answers when that was.
     ///
     /// Realtime-safe.
-    pub(super) fn note(&mut self, remote: SystemTime, frame: f64) {
+    pub(super) fn note(&mut self, remote: SystemTime, frame: f64) -> Instant {
         let at = self.timing.answered(remote);
         let time = at.saturating_duration_since(self.start).as_secs_f64();
         self.line.note(time, frame);
+        at
     }
 
     /// An answer to what was asked here: the stream was moved because its device is gone, not because someone wished so.
@@ -174,7 +175,8 @@ impl Run {
     /// The stream goes on elsewhere. Where its own device is gone the server did that of itself.
     fn ask_for_device(&mut self) -> Result<(), Failure> {
         let name = self.settings.device.clone();
-        let command = if self.settings.playback { Command::LookupSink(name) } else { Command::LookupSource(name) };
+        let command =
+            if self.settings.playback { Command::LookupSink(name) } else { Command::LookupSource(name) };
         self.moved = Some(self.connection.outbox.send(&command)?);
         self.line.reset();
         self.timing.hurry();
@@ -201,6 +203,7 @@ pub(super) enum Event {
 }
 
 /// What the server said, apart from the bytes that it came in.
+#[expect(clippy::large_enum_variant, reason = "a box would be allocated on the audio thread")]
 pub(super) enum Heard<T> {
     Event(Command),
     /// The answer to what [`Timing`] asked.

@@ -2,8 +2,9 @@ use std::ffi::CString;
 
 use pulseaudio::protocol::{
     ChannelMap, ChannelPosition, Command, CreatePlaybackStreamReply, CreateRecordStreamReply,
-    MAX_MEMBLOCKQ_LENGTH, PlaybackStreamParams, Prop, Props, PulseError, RecordStreamParams, SampleFormat as Wire,
-    SampleSpec, stream::{BufferAttr, StreamFlags},
+    MAX_MEMBLOCKQ_LENGTH, PlaybackStreamParams, Prop, Props, PulseError, RecordStreamParams,
+    SampleFormat as Wire, SampleSpec,
+    stream::{BufferAttr, StreamFlags},
 };
 
 use super::connection::{Connection, Failure};
@@ -75,16 +76,13 @@ impl Settings {
     /// Bytes that so many seconds take, whole frames.
     fn bytes(&self, seconds: f64) -> u32 {
         let frames = (seconds * f64::from(self.sample_rate)).ceil().max(1.0);
-        (frames as usize).saturating_mul(self.frame()).min(MAX_MEMBLOCKQ_LENGTH / 4 / self.frame() * self.frame())
-            as u32
+        (frames as usize)
+            .saturating_mul(self.frame())
+            .min(MAX_MEMBLOCKQ_LENGTH / 4 / self.frame() * self.frame()) as u32
     }
 
     fn spec(&self) -> SampleSpec {
-        SampleSpec {
-            format: wire(self.format),
-            channels: self.channels as u8,
-            sample_rate: self.sample_rate,
-        }
+        SampleSpec { format: wire(self.format), channels: self.channels as u8, sample_rate: self.sample_rate }
     }
 
     fn map(&self) -> ChannelMap {
@@ -110,7 +108,8 @@ impl Settings {
     /// # Errors
     /// `DeviceNotFound`, `UnsupportedConfig`, `HostUnavailable`.
     pub(super) fn make(&self, connection: &mut Connection) -> Result<Made> {
-        let made = if self.playback { self.make_playback(connection) } else { self.make_recording(connection) };
+        let made =
+            if self.playback { self.make_playback(connection) } else { self.make_recording(connection) };
         let (made, spec) = made.map_err(|failure| self.refused(&failure))?;
         if spec != self.spec() {
             return Err(self.unsupported("the server changes the format"));
