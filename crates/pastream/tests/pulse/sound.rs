@@ -65,6 +65,7 @@ fn round_trip(player: &Stream, recorder: &Stream, frames: &Arc<[u8]>) -> Vec<u8>
 
 #[test]
 fn every_format_comes_back_bit_for_bit() {
+    use SampleFormat::{Float32, Int8, Int16, Int24, Int32, Uint8};
     if !inside("sound::every_format_comes_back_bit_for_bit") {
         return;
     }
@@ -78,7 +79,6 @@ fn every_format_comes_back_bit_for_bit() {
         "format=s32le",
         "norewinds=1",
     ]);
-    use SampleFormat::{Float32, Int8, Int16, Int24, Int32, Uint8};
     for (sink, channels, format, latency, block) in [
         ("loop", 2, Int16, Latency::Low, None),
         ("loop", 2, Int16, Latency::High, None),
@@ -112,8 +112,8 @@ fn every_format_comes_back_bit_for_bit() {
             let found = occurrences(&take, &frames, frame);
             assert_eq!(found.len(), 1, "{sink} {format} {latency:?} {block:?}");
             let (before, rest) = take.split_at(found[0]);
-            let (played, after) = rest.split_at(frames.len());
-            assert!(played == &*frames, "{sink} {format} {latency:?} {block:?}");
+            let (heard, after) = rest.split_at(frames.len());
+            assert!(heard == &*frames, "{sink} {format} {latency:?} {block:?}");
             let silent = |bytes: &[u8]| bytes.iter().all(|&byte| byte == format.silence());
             assert!(silent(before) && silent(after), "{sink} {format} {latency:?} {block:?}");
             assert_eq!(occurrences(&take, &first, frame).len(), usize::from(seed == 1));
