@@ -11,7 +11,7 @@ use pastream::{
 };
 use pastream_rt::{Block, Flow, Wire};
 
-use crate::server::{Server, folder, inside};
+use crate::server::{PATIENCE, Server, folder, inside};
 
 const RATE: f64 = 48_000.0;
 /// A short period of a sink, in frames.
@@ -99,7 +99,7 @@ fn error(latency: Latency, index: usize) -> f64 {
     let mut monitor = open("pulse:loop.monitor", false, latency);
     monitor.start(Box::new(Record(Arc::clone(&recorded), 0, found))).unwrap();
     sink.start(Box::new(Play(Arc::clone(&played), 0))).unwrap();
-    let marker = marker.recv().unwrap();
+    let marker = marker.recv_timeout(PATIENCE).unwrap();
     monitor.finish();
     sink.stop();
     // A frame that is played as number n is recorded as number n + offset.

@@ -45,6 +45,7 @@ struct Record {
     silence: usize,
     last: i16,
     gaps: mpsc::Sender<usize>,
+    ended: mpsc::Sender<()>,
 }
 
 impl Process for Record {
@@ -61,7 +62,11 @@ impl Process for Record {
             }
             (self.silence, self.last) = (0, value);
         }
-        if self.last >= 24_000 { Flow::Abort } else { Flow::Continue }
+        if self.last < 24_000 {
+            return Flow::Continue;
+        }
+        let _ = self.ended.send(());
+        Flow::Abort
     }
 
     fn wait_ready(&mut self, frames: usize) -> usize {
@@ -92,11 +97,13 @@ fn an_underflow_is_told_with_its_length_and_nothing_is_lost() {
     let _server = Server::start(&folder());
     let (told, tells) = mpsc::channel();
     let (gaps, gap) = mpsc::channel();
+    let (ended, end) = mpsc::channel();
     let mut monitor = open("pulse:loop.monitor", false, 2);
-    monitor.start(Box::new(Record { silence: 0, last: 0, gaps })).unwrap();
+    monitor.start(Box::new(Record { silence: 0, last: 0, gaps, ended })).unwrap();
     let mut sink = open("pulse:loop", true, 1);
     sink.start(Box::new(Play { next: 1, sleeps: true, told })).unwrap();
     sink.finish();
+    end.recv_timeout(PATIENCE).expect("the last frame");
     monitor.finish();
     let (xruns, skipped) = tells.recv_timeout(PATIENCE).unwrap();
     assert_eq!(xruns, Xruns::OUTPUT_UNDERFLOW);
