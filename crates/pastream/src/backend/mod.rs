@@ -10,6 +10,8 @@ mod jack;
 mod memory;
 mod null;
 mod opened;
+#[cfg(target_os = "linux")]
+mod pulse;
 #[cfg(unix)]
 mod realtime;
 mod request;
@@ -26,11 +28,15 @@ pub use device_info::DeviceInfo;
 pub use jack::JackBackend;
 pub use null::NullBackend;
 pub use opened::{Alignment, AlignmentMethod, Opened, OpenedSide};
+#[cfg(target_os = "linux")]
+pub use pulse::PulseBackend;
 pub use request::{Latency, Request, Side};
 pub use virtual_device::VirtualBackend;
 
 /// Every backend of this build, the preferred first.
 pub static BACKENDS: &[&dyn Backend] = &[
+    #[cfg(target_os = "linux")]
+    &PulseBackend,
     #[cfg(target_os = "linux")]
     &JackBackend,
     #[cfg(target_os = "linux")]
