@@ -92,6 +92,17 @@ impl State {
         }
     }
 
+    /// Waits until libjack told that the server is gone, which the caller knows; where it does not, says so itself.
+    pub(super) fn wait_for_death(&self) {
+        let start = Instant::now();
+        while !self.is_dead() {
+            if start.elapsed() > PATIENCE {
+                return self.die();
+            }
+            thread::yield_now();
+        }
+    }
+
     /// Counts a cycle of `frames`.
     ///
     /// Realtime-safe.
@@ -147,12 +158,14 @@ impl State {
 
     /// The server is gone, and so is the device.
     pub(super) fn die(&self) {
-        self.dead.store(true, Ordering::Relaxed);
+        // Release: pairs with the load in `is_dead`, after which `busy` is looked at.
+        self.dead.store(true, Ordering::Release);
         self.lose();
     }
 
     pub(super) fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::Relaxed)
+        // Acquire: pairs with the store in `die`.
+        self.dead.load(Ordering::Acquire)
     }
 
     pub(super) fn is_lost(&self) -> bool {
