@@ -3,6 +3,8 @@
 mod adapter;
 mod convert;
 mod device_info;
+#[cfg_attr(not(test), expect(dead_code, reason = "a stream over two devices will open it"))]
+mod duplex;
 mod memory;
 mod null;
 mod opened;
@@ -119,6 +121,11 @@ pub trait Device: Send {
     /// yet.
     fn realtime(&self) -> Option<bool> {
         None
+    }
+
+    /// Whether no clock paces it: it runs as fast as its [`Process`] is ready.
+    fn free_running(&self) -> bool {
+        false
     }
 
     /// The share of a block's time that its [`Process`] takes, smoothed; 1 is all of it.
