@@ -130,8 +130,9 @@ impl Line {
         }
         let step = frames * self.period;
         // A callback that was held up says little; clocks that jump are caught up with, since the variance grows.
-        let limit = 4.0 * self.variance.sqrt() + TOLERANCE;
-        let error = (seen.time - self.time - step).clamp(-limit, limit);
+        let deviation = self.variance.sqrt();
+        let (early, late) = (4.0 * deviation + TOLERANCE, 2.0 * deviation + TOLERANCE);
+        let error = (seen.time - self.time - step).clamp(-early, late);
         self.age += step;
         let memory = (-step * BANDWIDTH.max(2.0 / self.age)).exp();
         self.index = seen.index;
