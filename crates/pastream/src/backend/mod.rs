@@ -5,6 +5,7 @@ mod adapter;
 mod alsa;
 mod convert;
 mod device_info;
+mod duplex;
 #[cfg(target_os = "linux")]
 mod jack;
 mod memory;
@@ -24,6 +25,7 @@ use crate::Result;
 #[cfg(target_os = "linux")]
 pub use alsa::AlsaBackend;
 pub use device_info::DeviceInfo;
+pub(crate) use duplex::bridge;
 #[cfg(target_os = "linux")]
 pub use jack::JackBackend;
 pub use null::NullBackend;
@@ -44,15 +46,6 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &VirtualBackend,
     &NullBackend,
 ];
-
-/// Joins two devices, one that plays and one that records.
-pub(crate) fn bridge(
-    _playback: Box<dyn Device>,
-    _recording: Box<dyn Device>,
-    _block: Option<usize>,
-) -> Result<Box<dyn Device>> {
-    Err(crate::Error::new(crate::ErrorKind::UnsupportedConfig, "two devices are not joined yet"))
-}
 
 /// What a device calls for each of its blocks.
 pub trait Process: Send {
@@ -159,6 +152,11 @@ pub trait Device: Send {
     /// yet.
     fn realtime(&self) -> Option<bool> {
         None
+    }
+
+    /// Whether no clock paces it: it runs as fast as its [`Process`] is ready.
+    fn free_running(&self) -> bool {
+        false
     }
 
     /// The share of a block's time that its [`Process`] takes, smoothed; 1 is all of it.

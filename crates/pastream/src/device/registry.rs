@@ -106,7 +106,7 @@ pub fn open_pair(playback: &str, recording: &str, request: &Request) -> Result<B
             let out = open_one(playback, Side::Playback, Request { recording: None, ..one.clone() })?;
             let sample_rate = Some(out.opened().sample_rate);
             let into = open_one(recording, Side::Recording, Request { playback: None, sample_rate, ..one })?;
-            bridge(out, into, request.block_size)
+            bridge(out, into, request)
         }
         (Some(device), None) => open_one(device, Side::Playback, request.clone()),
         (None, Some(device)) => open_one(device, Side::Recording, request.clone()),

@@ -201,6 +201,10 @@ impl Device for VirtualDevice {
         self.state.position.load(Relaxed) as f64 / f64::from(self.opened.sample_rate)
     }
 
+    fn free_running(&self) -> bool {
+        self.keys.clock == Clock::Free
+    }
+
     fn cpu_load(&self) -> f64 {
         f64::from_bits(self.state.load.load(Relaxed))
     }
