@@ -2,6 +2,8 @@
 
 mod adapter;
 mod convert;
+#[cfg(any(windows, target_os = "macos", test))]
+mod cpal;
 mod device_info;
 mod memory;
 mod null;
@@ -15,6 +17,8 @@ use pastream_rt::{Block, Flow, Wire};
 
 use crate::Result;
 
+#[cfg(any(windows, target_os = "macos"))]
+pub use self::cpal::CpalBackend;
 pub use device_info::DeviceInfo;
 pub use null::NullBackend;
 pub use opened::{Alignment, AlignmentMethod, Opened, OpenedSide};
@@ -22,7 +26,12 @@ pub use request::{Latency, Request, Side};
 pub use virtual_device::VirtualBackend;
 
 /// Every backend of this build, the preferred first.
-pub static BACKENDS: &[&dyn Backend] = &[&VirtualBackend, &NullBackend];
+pub static BACKENDS: &[&dyn Backend] = &[
+    #[cfg(any(windows, target_os = "macos"))]
+    &CpalBackend,
+    &VirtualBackend,
+    &NullBackend,
+];
 
 /// What a device calls for each of its blocks.
 pub trait Process: Send {
