@@ -89,7 +89,7 @@ impl<D: Driver> Device for HostDevice<D> {
         let (tell, told) = mpsc::channel();
         let keeper = thread::Builder::new()
             .name("pastream-device".to_owned())
-            .spawn(move || keep(&driver, &settings, process, &shared, tell))
+            .spawn(move || keep(&driver, &settings, process, &shared, &tell))
             .map_err(|error| Error::io("cannot start the device's thread", error))?;
         self.keeper = Some(keeper);
         let started = told.recv().unwrap_or_else(|_| {
@@ -143,7 +143,7 @@ fn keep<D: Driver>(
     settings: &Settings,
     process: Box<dyn Process>,
     shared: &Arc<Shared>,
-    tell: Sender<Result<()>>,
+    tell: &Sender<Result<()>>,
 ) -> Option<Box<dyn Process>> {
     let (home, back) = mpsc::channel();
     let run = Run::new(settings, process, home, Faults::new(Arc::clone(shared), thread::current()));

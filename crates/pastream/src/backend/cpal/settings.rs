@@ -132,9 +132,8 @@ fn rates(caps: &Caps) -> String {
     let mut rates: Vec<_> = caps.configs.iter().map(|(rates, _)| (*rates.start(), *rates.end())).collect();
     rates.sort_unstable();
     rates.dedup();
-    let shown = |&(low, high): &(u32, u32)| match low == high {
-        true => low.to_string(),
-        false => format!("{low} to {high}"),
+    let shown = |&(low, high): &(u32, u32)| {
+        if low == high { low.to_string() } else { format!("{low} to {high}") }
     };
     rates.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
