@@ -37,14 +37,14 @@ impl Host {
         guarded(|| host_from_id(ID).map(|_| Self).map_err(unavailable))
     }
 
-    /// Every device, those that capture what another plays at the end.
+    /// Every device: the default ones, the others by name, then those that capture what another plays.
     pub(super) fn devices(self) -> Result<Vec<Found>> {
         guarded(|| {
             let host = host_from_id(ID).map_err(unavailable)?;
             let key = |device: Option<Device>| Some(device?.id().ok()?.id().to_owned());
             let default_output = key(host.default_output_device());
             let default_input = key(host.default_input_device());
-            let (mut devices, mut loopbacks) = (Vec::new(), Vec::new());
+            let mut devices = Vec::new();
             for device in host.devices().map_err(unavailable)? {
                 // One that went away meanwhile, or that can't say what it is.
                 let (Ok(id), Ok(description)) = (device.id(), device.description()) else { continue };
@@ -56,7 +56,7 @@ impl Host {
                 }
                 let name = description.name().to_owned();
                 if let (Some(caps), None) = (loopback(&device), &recording) {
-                    loopbacks.push(Found {
+                    devices.push(Found {
                         key: key.clone(),
                         name: format!("{name} (loopback)"),
                         loopback: true,
@@ -76,7 +76,8 @@ impl Host {
                     recording,
                 });
             }
-            devices.extend(loopbacks);
+            // Not every system lists them in the same order each time.
+            devices.sort_by(|a: &Found, b| a.rank().cmp(&b.rank()));
             Ok(devices)
         })
     }
@@ -104,8 +105,9 @@ impl Driver for Host {
                     Kind::PermissionDenied => ": allow it in the system's privacy settings",
                     _ => "",
                 };
-                let id = format!("{}:{}", Self::NAME, settings.key);
-                Error::new(kind, format!("device `{id}` can't be opened: {error}{advice}")).with_source(error)
+                let message =
+                    format!("device `{}` can't be opened: {error}{advice}", settings.id(Self::NAME));
+                Error::new(kind, message).with_source(error)
             })
         })
     }

@@ -3,8 +3,10 @@ use std::ops::RangeInclusive;
 use super::super::DeviceInfo;
 use crate::SampleFormat;
 
-/// What an id of a device that captures what another plays has before that one's.
-pub(super) const LOOPBACK: &str = "loopback:";
+/// The id of the device that `host` knows by `key`, or of the one that captures what that plays.
+pub(super) fn id(host: &str, loopback: bool, key: &str) -> String {
+    format!("{host}:{}{key}", if loopback { "loopback:" } else { "" })
+}
 
 /// A device as its host describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +92,12 @@ impl Caps {
 impl Found {
     /// The id of the device at `host`.
     pub(super) fn id(&self, host: &str) -> String {
-        format!("{host}:{}{}", if self.loopback { LOOPBACK } else { "" }, self.key)
+        id(host, self.loopback, &self.key)
+    }
+
+    /// What puts the devices in order.
+    pub(super) fn rank(&self) -> (bool, bool, bool, &str, &str) {
+        (self.loopback, !self.is_default_output, !self.is_default_input, &self.name, &self.key)
     }
 
     pub(super) fn info(&self, host: &str) -> DeviceInfo {

@@ -1,6 +1,6 @@
 use super::{
     super::{Latency, Opened, OpenedSide, Request},
-    found::{Caps, Found, HIGH},
+    found::{Caps, Found, HIGH, id},
 };
 use crate::{Error, ErrorKind, Result, SampleFormat};
 
@@ -100,11 +100,16 @@ impl Settings {
         })
     }
 
+    /// The id of the device at `host`.
+    pub(super) fn id(&self, host: &str) -> String {
+        id(host, self.loopback, &self.key)
+    }
+
     /// What the stream is told, of a device that is `found` at `host`.
     pub(super) fn opened(&self, found: &Found, host: &str) -> Opened {
         let side = OpenedSide { channels: self.channels, format: self.format, latency: self.latency };
         Opened {
-            id: found.id(host),
+            id: self.id(host),
             name: found.name.clone(),
             sample_rate: self.sample_rate,
             playback: Some(side).filter(|_| self.plays),
