@@ -25,12 +25,7 @@ pub(crate) fn name(fd: i32) -> String {
 }
 
 #[cfg(not(unix))]
-pub(crate) use File as Pipe;
-
-#[cfg(not(unix))]
-fn of(_: i32) -> io::Result<Descriptor> {
-    Err(io::ErrorKind::Unsupported.into())
-}
+pub(crate) type Pipe = File;
 
 /// Opens `fd` once more.
 pub(crate) fn open(fd: i32) -> Result<Descriptor> {
@@ -54,6 +49,27 @@ fn of(fd: i32) -> io::Result<Descriptor> {
         // What is only appended can't be corrected.
         && !fcntl_getfl(&file)?.contains(OFlags::APPEND);
     Ok(if seekable { Descriptor::File(file) } else { Descriptor::Pipe(Pipe(file)) })
+}
+
+/// The table that other descriptors are in is Node's own.
+#[cfg(windows)]
+fn of(fd: i32) -> io::Result<Descriptor> {
+    use std::{io::Seek, os::windows::io::AsHandle};
+
+    let handle = match fd {
+        0 => io::stdin().as_handle().try_clone_to_owned(),
+        1 => io::stdout().as_handle().try_clone_to_owned(),
+        2 => io::stderr().as_handle().try_clone_to_owned(),
+        _ => {
+            let advice = "on Windows stdin, stdout and stderr alone can be had: give a path";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, advice));
+        }
+    };
+    let mut file = File::from(handle?);
+    // What is no file has no metadata.
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    let seekable = is_file && file.stream_position()? == 0;
+    Ok(if seekable { Descriptor::File(file) } else { Descriptor::Pipe(file) })
 }
 
 #[cfg(unix)]

@@ -4,6 +4,8 @@ mod adapter;
 #[cfg(target_os = "linux")]
 mod alsa;
 mod convert;
+#[cfg(any(windows, target_os = "macos", test))]
+mod cpal;
 mod device_info;
 mod duplex;
 #[cfg(target_os = "linux")]
@@ -22,6 +24,8 @@ use pastream_rt::{Block, Flow, Wire};
 
 use crate::Result;
 
+#[cfg(any(windows, target_os = "macos"))]
+pub use self::cpal::CpalBackend;
 #[cfg(target_os = "linux")]
 pub use alsa::AlsaBackend;
 pub use device_info::DeviceInfo;
@@ -37,6 +41,8 @@ pub use virtual_device::VirtualBackend;
 
 /// Every backend of this build, the preferred first.
 pub static BACKENDS: &[&dyn Backend] = &[
+    #[cfg(any(windows, target_os = "macos"))]
+    &CpalBackend,
     #[cfg(target_os = "linux")]
     &PulseBackend,
     #[cfg(target_os = "linux")]
