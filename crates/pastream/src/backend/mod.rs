@@ -3,7 +3,6 @@
 mod adapter;
 mod convert;
 mod device_info;
-#[cfg_attr(not(test), expect(dead_code, reason = "a stream over two devices will open it"))]
 mod duplex;
 mod memory;
 mod null;
