@@ -1,6 +1,7 @@
 //! Two devices played by hand on a simulated clock: every moment is exact, nothing sleeps.
 
 mod faults;
+mod formats;
 mod lifecycle;
 mod listener;
 mod rig;
