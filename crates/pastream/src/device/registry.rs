@@ -102,10 +102,15 @@ pub fn open_pair(playback: &str, recording: &str, request: &Request) -> Result<B
             if playback.id == recording.id && host_of(&playback)?.duplex() {
                 return open_one(playback, Side::Playback, request.clone());
             }
-            let one = Request { block_size: None, ..request.clone() };
-            let out = open_one(playback, Side::Playback, Request { recording: None, ..one.clone() })?;
-            let sample_rate = Some(out.opened().sample_rate);
-            let into = open_one(recording, Side::Recording, Request { playback: None, sample_rate, ..one })?;
+            // The playback's blocks are the stream's.
+            let out = open_one(playback, Side::Playback, Request { recording: None, ..request.clone() })?;
+            let asked = Request {
+                playback: None,
+                sample_rate: Some(out.opened().sample_rate),
+                block_size: None,
+                ..request.clone()
+            };
+            let into = open_one(recording, Side::Recording, asked)?;
             bridge(out, into, request)
         }
         (Some(device), None) => open_one(device, Side::Playback, request.clone()),
