@@ -58,7 +58,6 @@ pub(super) struct Bridge {
 /// # Errors
 /// [`UnsupportedConfig`](ErrorKind::UnsupportedConfig) where a device is not open in its direction, has another rate than
 /// the other or no clock.
-#[cfg_attr(not(test), expect(dead_code, reason = "a stream over two devices will open it"))]
 pub(crate) fn bridge(
     playback: Box<dyn Device>,
     recording: Box<dyn Device>,
