@@ -33,22 +33,23 @@ async function available(host: string): Promise<void> {
 
 function server(host: string, command: string, args: readonly string[]): Server {
   let child: ChildProcess | undefined
-  const kill = async (): Promise<void> => {
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
     const running = child
     child = undefined
     if (!running || running.exitCode !== null) return
-    running.kill('SIGKILL')
+    running.kill(signal)
     await once(running, 'exit')
   }
   test.before(async () => {
     await start()
   })
-  test.after.always(kill)
+  // A killed one leaves what it held of the machine.
+  test.after.always(() => end('SIGTERM'))
   const start = async (): Promise<void> => {
     child = spawn(command, args, { stdio: 'ignore' })
     await available(host)
   }
-  return { start, kill }
+  return { start, kill: () => end('SIGKILL') }
 }
 
 /** A folder that is gone when the tests are over. */

@@ -34,14 +34,14 @@ fn open(name: &CStr) -> Result<ptr::NonNull<c_void>, String> {
     let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
     ptr::NonNull::new(library).ok_or_else(|| {
         let reason = reason();
-        if reason.is_empty() || reason.contains("No such file") {
-            format!(
-                "{shown} is not installed: install the package libasound2 (libasound2t64 on newer Debian and Ubuntu, \
-                 alsa-lib elsewhere)"
-            )
+        let problem = if reason.is_empty() || reason.contains("No such file") {
+            format!("{shown} is not installed")
         } else {
-            format!("{shown} can't be loaded: {reason}")
-        }
+            format!("{shown} can't be loaded ({reason})")
+        };
+        format!(
+            "{problem}: install the package libasound2 (libasound2t64 on newer Debian and Ubuntu, alsa-lib elsewhere)"
+        )
     })
 }
 
