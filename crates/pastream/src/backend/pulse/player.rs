@@ -49,6 +49,8 @@ pub(super) struct Player {
     placed: Instant,
     /// Whether there was a block.
     begun: bool,
+    /// The index of what was sent to a new place, until the server says that it came in time, and whether it was asked.
+    check: Option<(u64, bool)>,
     /// When the server's events were last looked at.
     looked: Instant,
     draining: Option<Draining>,
@@ -86,6 +88,7 @@ impl Player {
             place: Place::Unknown,
             placed: Instant::now(),
             begun: false,
+            check: None,
             looked: Instant::now(),
             draining: None,
             run,
@@ -117,10 +120,11 @@ impl Player {
                 },
                 Flow::Abort => return Ok(()),
             }
-            if self.run.timing.ask(&mut self.run.connection.outbox, self.run.line.is_settled())?
-                && self.place == Place::Unknown
-            {
-                self.place = Place::Asked;
+            if self.run.timing.ask(&mut self.run.connection.outbox, self.run.line.is_settled())? {
+                if self.place == Place::Unknown {
+                    self.place = Place::Asked;
+                }
+                self.check = self.check.map(|(at, _)| (at, true));
             }
             self.run.wait(limit)?;
         }
@@ -173,6 +177,13 @@ impl Player {
                     self.placed = self.run.note(timing.remote_time, read - ahead);
                 } else {
                     self.placed = self.run.timing.answered(timing.remote_time);
+                }
+                // The server looked right after it had what was sent before the question. It tells of no underflow within
+                // another, so this is told where it may have been one.
+                if let Some((at, _)) = self.check.take_if(|(_, asked)| *asked)
+                    && read as u64 > at
+                {
+                    self.run.xruns |= Xruns::OUTPUT_UNDERFLOW;
                 }
                 if self.place == Place::Asked {
                     self.put(read as u64);
@@ -267,6 +278,10 @@ impl Player {
             protocol::encode_descriptor(head, &header);
         }
         self.run.connection.outbox.write(&bytes[..DESCRIPTOR_SIZE + length])?;
+        if self.seek > 0 {
+            self.check = Some((self.written, false));
+            self.run.timing.hurry();
+        }
         self.written += self.pending as u64;
         self.wanted -= length as i64;
         (self.pending, self.seek) = (0, 0);
