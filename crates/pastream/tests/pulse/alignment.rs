@@ -28,6 +28,8 @@ struct Play(Seen, usize);
 
 impl Process for Play {
     fn process(&mut self, block: Block<'_>, _: Option<&mut dyn Wire>) -> Flow {
+        // A busy machine may let it run dry, which the next block tells.
+        self.1 += block.skipped as usize;
         let lag = block.times.output - block.times.current;
         self.0.lock().unwrap().push((self.1, Instant::now(), lag));
         for (index, frame) in block.output.chunks_exact_mut(4).enumerate() {

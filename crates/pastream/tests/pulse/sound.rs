@@ -82,7 +82,7 @@ fn every_format_comes_back_bit_for_bit() {
     for (sink, channels, format, latency, block) in [
         ("loop", 2, Int16, Latency::Low, None),
         ("loop", 2, Int16, Latency::High, None),
-        ("loop", 2, Int16, Latency::Low, Some(441)),
+        ("loop", 2, Int16, Latency::Seconds(0.1), Some(441)),
         ("loop", 2, Uint8, Latency::Low, None),
         ("loop", 2, Int8, Latency::Low, None),
         ("spare", 2, Float32, Latency::High, Some(4096)),

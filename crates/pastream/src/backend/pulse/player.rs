@@ -47,8 +47,12 @@ pub(super) struct Player {
     place: Place,
     /// When the server looked, for the place.
     placed: Instant,
+    /// The index that it was then.
+    based: u64,
     /// Whether there was a block.
     begun: bool,
+    /// The index of what was sent to a new place, until the server says that it came in time, and whether it was asked.
+    check: Option<(u64, bool)>,
     /// When the server's events were last looked at.
     looked: Instant,
     draining: Option<Draining>,
@@ -85,7 +89,9 @@ impl Player {
             pending: 0,
             place: Place::Unknown,
             placed: Instant::now(),
+            based: 0,
             begun: false,
+            check: None,
             looked: Instant::now(),
             draining: None,
             run,
@@ -117,10 +123,11 @@ impl Player {
                 },
                 Flow::Abort => return Ok(()),
             }
-            if self.run.timing.ask(&mut self.run.connection.outbox, self.run.line.is_settled())?
-                && self.place == Place::Unknown
-            {
-                self.place = Place::Asked;
+            if self.run.timing.ask(&mut self.run.connection.outbox, self.run.line.is_settled())? {
+                if self.place == Place::Unknown {
+                    self.place = Place::Asked;
+                }
+                self.check = self.check.map(|(at, _)| (at, true));
             }
             self.run.wait(limit)?;
         }
@@ -159,23 +166,35 @@ impl Player {
         match heard {
             Heard::Event(command) => match self.run.event(command)? {
                 Event::Request(bytes) => self.wanted += bytes as i64,
-                Event::Underflow if self.place == Place::Known && self.draining.is_none() => {
+                // One that is older than the place is over.
+                Event::Underflow(at)
+                    if self.place == Place::Known
+                        && self.draining.is_none()
+                        && at.is_none_or(|at| at as u64 / self.run.settings.frame() as u64 >= self.based) =>
+                {
                     self.run.xruns |= Xruns::OUTPUT_UNDERFLOW;
                     self.place = Place::Unknown;
                     self.run.timing.hurry();
                 }
-                Event::Underflow | Event::None => {}
+                Event::Underflow(_) | Event::None => {}
             },
             Heard::Timing(timing) => {
                 let read = timing.read_offset as f64 / self.run.settings.frame() as f64;
-                if timing.playing && timing.read_offset > 0 {
+                let at = if timing.playing && timing.read_offset > 0 {
                     let ahead = timing.sink_usec as f64 * 1e-6 * f64::from(self.run.settings.sample_rate);
-                    self.placed = self.run.note(timing.remote_time, read - ahead);
+                    self.run.note(timing.remote_time, read - ahead)
                 } else {
-                    self.placed = self.run.timing.answered(timing.remote_time);
+                    self.run.timing.answered(timing.remote_time)
+                };
+                // The server looked right after it had what was sent before the question. It tells of no underflow within
+                // another, so this is told where it may have been one.
+                if let Some((at, _)) = self.check.take_if(|(_, asked)| *asked)
+                    && read as u64 > at
+                {
+                    self.run.xruns |= Xruns::OUTPUT_UNDERFLOW;
                 }
                 if self.place == Place::Asked {
-                    self.put(read as u64);
+                    self.put(read as u64, at);
                 }
             }
             Heard::Answer(sequence, done) if self.draining == Some(Draining::Asked(sequence)) => {
@@ -191,23 +210,25 @@ impl Player {
     }
 
     /// Puts the next frame ahead of what the sink takes next, which is frame `read`.
-    fn put(&mut self, read: u64) {
+    fn put(&mut self, read: u64, at: Instant) {
         if !self.run.line.is_settled() && !self.begun {
             self.place = Place::Unknown;
             return;
         }
-        self.place = Place::Known;
+        (self.place, self.placed) = (Place::Known, at);
         // An underflow that was over when the next block came: how much of that was late nobody tells.
         if self.seek == 0 && self.written > read {
             return;
         }
         let ahead = (self.run.made.device_latency + AHEAD) * f64::from(self.run.settings.sample_rate);
         let seek = (read + ahead as u64).saturating_sub(self.written);
-        if self.begun {
+        if self.begun && seek > 0 {
             self.run.skipped += seek;
+            self.run.xruns |= Xruns::OUTPUT_UNDERFLOW;
         }
         self.seek += seek;
         self.written += seek;
+        self.based = self.written;
         let frame = self.run.settings.frame() as i64;
         // Something has to be there when the sink comes.
         self.wanted = (self.wanted - seek as i64 * frame).max(self.run.made.portion as i64);
@@ -247,9 +268,15 @@ impl Player {
         Ok(flow)
     }
 
+    /// Whether the sink may have come to the next frame by now, though no underflow was told yet.
+    fn is_late(&self) -> bool {
+        let taken = self.run.line.time_of(self.written as f64) - self.run.made.device_latency;
+        self.run.line.is_settled() && self.run.now() > taken
+    }
+
     /// Sends what is pending, or has its place looked for again where that may be over.
     fn send(&mut self) -> Result<(), Failure> {
-        if self.seek > 0 && self.placed.elapsed() > HOLDS {
+        if self.placed.elapsed() > HOLDS && (self.seek > 0 || self.is_late()) {
             self.place = Place::Unknown;
             self.run.timing.hurry();
             return Ok(());
@@ -267,6 +294,10 @@ impl Player {
             protocol::encode_descriptor(head, &header);
         }
         self.run.connection.outbox.write(&bytes[..DESCRIPTOR_SIZE + length])?;
+        if self.seek > 0 {
+            self.check = Some((self.written, false));
+            self.run.timing.hurry();
+        }
         self.written += self.pending as u64;
         self.wanted -= length as i64;
         (self.pending, self.seek) = (0, 0);

@@ -143,7 +143,9 @@ impl Run {
                 return Ok(Event::Request(request.length as usize));
             }
             Command::Underflow(underflow) if underflow.channel == self.made.channel => {
-                return Ok(Event::Underflow);
+                // Older servers don't tell where.
+                let told = self.connection.inbox.version >= 23;
+                return Ok(Event::Underflow(told.then_some(underflow.offset)));
             }
             Command::Overflow(channel) if channel == self.made.channel => {
                 self.xruns |= Xruns::OUTPUT_OVERFLOW;
@@ -199,7 +201,8 @@ pub(super) enum Event {
     None,
     /// So many bytes are wanted.
     Request(usize),
-    Underflow,
+    /// From this byte on, where that is told.
+    Underflow(Option<i64>),
 }
 
 /// What the server said, apart from the bytes that it came in.
