@@ -43,6 +43,8 @@ pub(super) struct Bridge {
     block: Option<usize>,
     /// Seconds by which recorded frames may come later than ever seen.
     margin: f64,
+    /// Seconds from playback to recording, at least.
+    promised: f64,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
     started: bool,
@@ -93,6 +95,11 @@ impl Bridge {
         let (Some(output), Some(input)) = (played.playback, recorded.recording) else {
             return refused(format!("device `{}` is to play and `{}` to record", played.id, recorded.id));
         };
+        let (margin, spare) = match asked.latency {
+            Latency::Low => (0.002, 1.0),
+            Latency::High => (0.01, 1.25),
+            Latency::Seconds(seconds) => ((seconds / 4.0).clamp(0.002, 0.02), 1.25),
+        };
         let block = asked.block_size.filter(|&size| size > 0 && size != played.block_size);
         // One device is taken to have one clock: ALSA's plugins don't say.
         let same_clock = played.id == recorded.id || played.clock.is_some() && played.clock == recorded.clock;
@@ -115,11 +122,8 @@ impl Bridge {
             sides: [output, input],
             method: if same_clock { AlignmentMethod::Timestamps } else { AlignmentMethod::Resampler },
             block,
-            margin: match asked.latency {
-                Latency::Low => 0.002,
-                Latency::High => 0.01,
-                Latency::Seconds(seconds) => (seconds / 4.0).clamp(0.002, 0.02),
-            },
+            margin,
+            promised: (output.latency + input.latency) * spare + margin,
             clock,
             shared: Arc::default(),
             started: false,
@@ -172,6 +176,7 @@ impl Bridge {
                 rate: f64::from(rate),
                 blocks,
                 margin: self.margin,
+                promised: self.promised,
                 around: if same_clock { 1.0 } else { 2.0 * resampled::POINTS as f64 },
                 began: None,
             },

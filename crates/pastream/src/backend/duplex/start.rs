@@ -29,6 +29,9 @@ pub(super) struct Start {
     pub(super) blocks: [usize; 2],
     /// Seconds by which recorded frames may come later than ever seen.
     pub(super) margin: f64,
+    /// Seconds that the offset has at least: what the devices promise, so that it is the same in every run in which they
+    /// keep it.
+    pub(super) promised: f64,
     /// Frames that have to be there around those that are needed.
     pub(super) around: f64,
     /// When the first block came.
@@ -105,7 +108,7 @@ impl Start {
         Plan {
             playback: played,
             recording: recorded,
-            target: frames.ceil(),
+            target: frames.max(self.promised * self.rate).ceil(),
             jitter: (played.variance + recorded.variance).sqrt() * self.rate,
         }
     }
