@@ -1,8 +1,13 @@
 import test from 'ava'
-import { devices, hosts, OutputStream, version } from 'pastream-rs'
+import { setTimeout } from 'node:timers/promises'
+import { devices, hosts, InputStream, OutputStream, version, watchDevices, type DeviceInfo } from 'pastream-rs'
+import { duplex, fails, FORMATS } from './support.ts'
 
-test('every listed device opens by its id, and by its name in any case', async (t) => {
-  const all = devices()
+// Others may be in use.
+const software = (): DeviceInfo[] => devices().filter(({ host }) => host === 'virtual' || host === 'null')
+
+test('a listed device opens by its id, and by its name in any case', async (t) => {
+  const all = software()
   t.true(all.length >= 2)
   for (const device of all) {
     t.true(device.maxInputChannels + device.maxOutputChannels > 0)
@@ -24,4 +29,43 @@ test('the virtual and the null device are always there', (t) => {
     ['null', 'virtual'],
   )
   t.regex(version, /^\d+\.\d+\.\d+/)
+})
+
+test('a list says all that is known of a device', (t) => {
+  for (const device of software()) {
+    t.deepEqual(device.formats, [...FORMATS])
+    t.deepEqual(device.sampleRates, [{ min: 1, max: 768_000 }])
+    t.false(device.isDefaultInput || device.isDefaultOutput)
+    t.is(device.defaultLowOutputLatency, 0)
+  }
+})
+
+test('each side may name a device of its own', async (t) => {
+  await using input = await InputStream.open({ device: ['nobody', 'null'] })
+  t.is(input.device, 'null')
+  await fails(t, () => InputStream.open({ device: ['null', 'nobody'] }), 'ERR_PASTREAM_DEVICE_NOT_FOUND', /records/)
+  await fails(t, () => OutputStream.open({ device: [7 as never, 'null'] }), 'ERR_PASTREAM_INVALID_ARGUMENT', /device/)
+})
+
+test('the alignment of a virtual device is its delay', async (t) => {
+  const stream = await duplex(t, { device: 'virtual:clock=free:delay=123' })
+  t.deepEqual(stream.alignment, { offsetFrames: 123, jitterFrames: 0, driftPpm: 0, method: 'callback' })
+  await using output = await OutputStream.open({ device: 'virtual' })
+  t.is(output.alignment, undefined)
+  t.deepEqual(output.status, [])
+})
+
+test('a watch tells nothing where nothing changes, and ends when it is closed', async (t) => {
+  const watch = watchDevices()
+  watch.on('added', () => t.fail())
+  const loop = (async () => {
+    let changes = 0
+    for await (const _ of watch) changes++
+    return changes
+  })()
+  await setTimeout(0)
+  await watch.close()
+  await watch.close()
+  t.is(await loop, 0)
+  t.throws(() => watchDevices({ signal: AbortSignal.abort(new Error('no')) }), { message: 'no' })
 })

@@ -1,4 +1,5 @@
 import type { Encoding, Format } from '../ts/index.ts'
+import { HOSTS } from './device.ts'
 import * as values from './values.ts'
 import type { Kind } from './values.ts'
 
@@ -77,6 +78,22 @@ export const flags = {
     () => false,
     "device by id or by parts of its name (see -l); given twice: playback, then record (default: 'default')",
   ),
+  host: single(
+    '--host',
+    'NAME',
+    values.choice(...HOSTS),
+    `choose among the devices of one host alone: ${HOSTS.join(', ')}`,
+  ),
+  latency: single(
+    '--latency',
+    'L',
+    values.latency,
+    "how far the device may lag behind: 'low', 'high' (default), or seconds",
+  ),
+  align: flag(
+    '--align',
+    'drop the measured round trip from the start of the recording, so that it lies on the playback; runs longer by it',
+  ),
   duration: single(
     '-d --duration',
     'T',
@@ -140,6 +157,7 @@ export const flags = {
   ),
   fatalXruns: flag('--fatal-xruns', 'end with status 3 at the first xrun'),
   list: flag('-l --list', 'list the devices'),
+  json: flag('--json', 'with --list: print one JSON document'),
   quiet: flag('-q --quiet', 'tell nothing but errors'),
   version: flag('--version', 'print the version'),
   help: flag('-h --help', 'print this help'),

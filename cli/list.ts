@@ -1,4 +1,5 @@
-import { devices } from '../ts/index.ts'
+import { devices, hosts, type DeviceInfo } from '../ts/index.ts'
+import type { Options } from './flags.ts'
 
 /** Lines up columns; those in `right` to the right. */
 function table(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string {
@@ -15,14 +16,28 @@ function table(rows: readonly (readonly string[])[], right: ReadonlySet<number>)
     .join('\n')
 }
 
-export function list(): string {
-  const rows = devices().map((device) => [
+/** How many channels, `*` at those of its host's default. */
+function channels(count: number, isDefault: boolean): string {
+  return `${isDefault ? '*' : ''}${count}`
+}
+
+function row(device: DeviceInfo): string[] {
+  return [
     device.id,
     device.host,
-    String(device.maxInputChannels),
-    String(device.maxOutputChannels),
-    String(device.defaultSampleRate),
-    device.name,
-  ])
-  return `${table([['DEVICE', 'HOST', 'IN', 'OUT', 'RATE', 'NAME'], ...rows], new Set([2, 3, 4]))}\n`
+    channels(device.maxInputChannels, device.isDefaultInput),
+    channels(device.maxOutputChannels, device.isDefaultOutput),
+    device.defaultSampleRate > 0 ? String(device.defaultSampleRate) : '-',
+    device.name.replaceAll(/\s+/g, ' '),
+  ]
+}
+
+/** The devices, `*` at their host's default; and why a host has none. With `--json` all that is known of them. */
+export function list({ json, host }: Options): string {
+  const all = hosts().filter(({ name }) => host === undefined || name === host)
+  const present = devices().filter((device) => host === undefined || device.host === host)
+  if (json) return `${JSON.stringify({ hosts: all, devices: present }, undefined, 2)}\n`
+  const rows = table([['DEVICE', 'HOST', 'IN', 'OUT', 'RATE', 'NAME'], ...present.map(row)], new Set([2, 3, 4]))
+  const missing = all.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name}: ${reason}`]))
+  return [rows, ...missing, ''].join('\n')
 }

@@ -15,7 +15,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const { help: wantsHelp, version: wantsVersion, list: wantsList } = command.options
   if (wantsHelp) process.stdout.write(help())
   else if (wantsVersion) process.stdout.write(`pastream-rs ${version}\n`)
-  else if (wantsList) process.stdout.write(list())
+  else if (wantsList) process.stdout.write(list(command.options))
+  else if (command.options.json) throw new UsageError('--json: only with --list')
   else await run(command)
 }
 

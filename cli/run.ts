@@ -61,16 +61,12 @@ function sides<T>({ input, output }: Command, pair: Partial<Sides<T>> | undefine
   return playback === recording ? playback : ([playback, recording] as [T | undefined, T | undefined])
 }
 
-function device({ input, output, options }: Command): string {
-  const [playback = 'default', recording = playback] = pairOfDevices(
-    options.device ?? [],
-    devices().map(({ id }) => id),
-  )
-  if (input === undefined) return recording
-  if (output === undefined || playback === recording) return playback
-  throw new Error(
-    `cannot play to ${playback} and record from ${recording} at once: two devices are not joined; give -D one for both`,
-  )
+function device(command: Command) {
+  const { device: given = [], host } = command.options
+  // Its ids are asked for only where a comma could be of one.
+  const ids = given.length === 1 && given[0]?.includes(',') ? devices().map(({ id }) => id) : []
+  const [playback, recording] = pairOfDevices(given, ids, host)
+  return sides(command, defined({ playback, recording }), 'default')
 }
 
 function mappings({ output, options }: Command): Pick<StreamOptions, 'txMapping' | 'rxMapping'> {
@@ -84,12 +80,13 @@ function open(command: Command, file: SoundFile | undefined): Promise<Stream> {
   const info = file?.info
   const { input, output, options } = command
   const asked: StreamOptions = {
-    device: device(command),
     ...defined({
+      device: device(command),
       sampleRate: options.rate ?? info?.sampleRate,
       channels: sides(command, options.channels, info?.channels),
       format: sides(command, options.format, info?.format),
       blockSize: options.blocksize || undefined,
+      latency: options.latency,
       xrun: options.fatalXruns ? ('abort' as const) : undefined,
     }),
     ...mappings(command),
@@ -204,7 +201,7 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
   })
   process.stderr.write(display ? headline(stream, file, command) : '')
   try {
-    await stream.start(timing)
+    await stream.start({ ...timing, align: options.align ?? false })
     await stream.wait()
     await stopped
   } catch (error) {

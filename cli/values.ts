@@ -105,6 +105,15 @@ export function choice<const T extends string>(...names: readonly T[]): Kind<T> 
   }
 }
 
+export const latency: Kind<'low' | 'high' | number> = {
+  allowed: 'low, high, or seconds such as 0.02',
+  parse(text) {
+    const word = text.toLowerCase()
+    if (word === 'low' || word === 'high') return { value: word }
+    return /^(\d+\.?\d*|\.\d+)$/.test(text) ? { value: Number(text) } : undefined
+  },
+}
+
 export const text: Kind<string> = {
   allowed: 'a name',
   parse: (value) => (value === '' ? undefined : { value }),

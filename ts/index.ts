@@ -1,6 +1,16 @@
 export { Chunks, type Cut, type Planar } from './chunks.ts'
 export { defaults } from './defaults.ts'
-export { devices, hosts, version, type DeviceInfo, type HostInfo } from './devices.ts'
+export {
+  devices,
+  DeviceWatch,
+  hosts,
+  version,
+  watchDevices,
+  type DeviceChange,
+  type DeviceEvents,
+  type DeviceInfo,
+  type HostInfo,
+} from './devices.ts'
 export { PastreamError, type ErrorCode } from './error.ts'
 export {
   decode,
@@ -37,5 +47,5 @@ export {
   type RecordOptions,
   type WritableOptions,
 } from './stream/stream.ts'
-export { StreamView, type Gaps, type Level, type Levels } from './stream/view.ts'
+export { StreamView, type Alignment, type Gaps, type Level, type Levels } from './stream/view.ts'
 export { thread, Thread, work as _work } from './thread.ts'

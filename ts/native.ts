@@ -41,6 +41,13 @@ async function settled(work: () => Promise<Binding.Settled>): Promise<Binding.Se
   return done
 }
 
+/** Waits for a call of the binding that makes something. */
+export async function made<T extends object>(work: () => Promise<T | Binding.Failure>): Promise<T> {
+  const done = await call(work)
+  if ('code' in done) throw failure(done)
+  return done
+}
+
 /** Waits for a call of the binding that takes its time. */
 export async function settle(work: () => Promise<Binding.Settled>): Promise<void> {
   await settled(work)

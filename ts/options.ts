@@ -16,8 +16,11 @@ export type Recorded<F> = F extends Format ? F : F extends readonly [unknown, in
 
 /** What a stream is opened with. What is not set here and in `defaults` is up to the device. */
 export interface StreamOptions<F extends Pair<Format> = Pair<Format>> {
-  /** A device's id, or parts of its name. @default 'default' */
-  device?: string
+  /**
+   * A device's id, or parts of its name. Two devices are joined: the playback's clock paces both, see `alignment`.
+   * @default 'default'
+   */
+  device?: Pair<string>
   /** In Hz. */
   sampleRate?: number
   /** Samples in a frame, 1 to 256. */
@@ -62,6 +65,11 @@ export interface RunOptions {
   pad?: number | null
   /** Frames to drop from the start of the recording. @default 0 */
   offset?: number
+  /**
+   * Drop the round trip from playback to recording, as `alignment` tells it, off the start of the recording, so that its
+   * first frame is what was in the air while the first frame played. The run is as much longer. @default false
+   */
+  align?: boolean
   /** Frames of the source to wait for before the device starts; true: as many as its ring holds. @default true */
   prebuffer?: boolean | number
   /** Ends the start, and with it the run. */

@@ -87,11 +87,11 @@ const outputs: [string[], RegExp][] = [
   ],
   [
     ['-D', 'nobody', 'new.wav'],
-    /^pastream-rs: no device is called `nobody`; the devices here are .* use the device `virtual` \(`-D virtual`\)\n$/,
+    /^pastream-rs: no device that plays is called `nobody`; the devices here are .* use the device `virtual` \(`-D virtual`\)\n$/,
   ],
   [
     ['-D', 'default', 'new.wav'],
-    /^pastream-rs: this build has no host .* use the device `virtual` \(`-D virtual`\)\n$/,
+    /^pastream-rs: there is no real sound card here .* use the device `virtual` \(`-D virtual`\)\n$/,
   ],
   [
     ['-D', 'jack', 'new.wav'],

@@ -126,14 +126,14 @@ test('a wrong call names the flag, the value and what is allowed', (t) => {
 })
 
 test('a comma parts two devices, but not the id of one', (t) => {
-  const cases: [string[], (string | undefined)[]][] = [
-    [[], []],
-    [['virtual'], ['virtual']],
+  const cases: [string[], [string | undefined, string | undefined]][] = [
+    [[], [undefined, undefined]],
+    [['virtual'], ['virtual', 'virtual']],
     [['virtual,null'], ['virtual', 'null']],
     [['virtual:block=1..9:seed=2,NULL'], ['virtual:block=1..9:seed=2', 'NULL']],
-    [['alsa:hw:CARD=PCH,DEV=0'], ['alsa:hw:CARD=PCH,DEV=0']],
+    [['alsa:hw:CARD=PCH,DEV=0'], ['alsa:hw:CARD=PCH,DEV=0', 'alsa:hw:CARD=PCH,DEV=0']],
     [['alsa:hw:CARD=PCH,DEV=0,virtual'], ['alsa:hw:CARD=PCH,DEV=0', 'virtual']],
-    [['listed,this way'], ['listed,this way']],
+    [['listed,this way'], ['listed,this way', 'listed,this way']],
     [['usb mic,headphones'], ['usb mic', 'headphones']],
     [['^,virtual'], [undefined, 'virtual']],
     [
@@ -142,6 +142,24 @@ test('a comma parts two devices, but not the id of one', (t) => {
     ],
   ]
   for (const [given, expected] of cases) t.deepEqual(pairOfDevices(given, ['virtual', 'listed,this way']), expected)
+})
+
+test('a host restricts the choice', (t) => {
+  const cases: [string[], [string, string]][] = [
+    [[], ['jack', 'jack']],
+    [['default'], ['jack', 'jack']],
+    [['^,mic'], ['jack', 'mic jack']],
+    [
+      ['jack:system', 'usb mic'],
+      ['jack:system', 'usb mic jack'],
+    ],
+    [['JACK'], ['JACK', 'JACK']],
+  ]
+  for (const [given, expected] of cases) t.deepEqual(pairOfDevices(given, [], 'jack'), expected)
+  t.throws(() => pairOfDevices(['virtual'], [], 'jack'), {
+    instanceOf: UsageError,
+    message: /no device of --host jack/,
+  })
 })
 
 test('the help fits a terminal, names every flag, and states the exit statuses', (t) => {

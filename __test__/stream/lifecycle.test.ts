@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import { DuplexStream, InputStream, OutputStream, RingBuffer } from 'pastream-rs'
 import { concat, duplex, fails, folder, noise, RATE, same, silence } from '../support.ts'
@@ -273,3 +274,28 @@ test('levels of each channel, measured from the first look on', async (t) => {
   await using output = await OutputStream.open({ device: 'virtual' })
   t.deepEqual(output.levels.recording, [])
 })
+
+for (const clock of ['real', 'free']) {
+  test(`clock=${clock}: a paused run counts nothing, and goes on where it was`, async (t) => {
+    const stream = await duplex(t, { device: `virtual:clock=${clock}:block=64` })
+    const sent = noise('int16', 2 * 5000)
+    stream.pause()
+    t.true(stream.paused)
+    const take = stream.playrec(sent)
+    // It has begun, and waits.
+    while (!stream.active) await setImmediate()
+    if (clock === 'real') for (const from = stream.time; stream.time - from < 0.05;) await setImmediate()
+    t.is(stream.frameCount, 0)
+    stream.resume()
+    same(t, await take, sent)
+    t.is(stream.frameCount, 5000)
+
+    stream.pause()
+    await stream.start()
+    await stream.stop()
+    t.is(stream.frameCount, 0)
+    await stream.start()
+    await stream.abort()
+    t.true(stream.aborted)
+  })
+}

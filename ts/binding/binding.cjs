@@ -838,6 +838,7 @@ module.exports = nativeBinding
 module.exports.BindingFile = nativeBinding.BindingFile
 module.exports.BindingRing = nativeBinding.BindingRing
 module.exports.BindingStream = nativeBinding.BindingStream
+module.exports.BindingWatch = nativeBinding.BindingWatch
 module.exports.BindingWriter = nativeBinding.BindingWriter
 module.exports.closeAll = nativeBinding.closeAll
 module.exports.devices = nativeBinding.devices

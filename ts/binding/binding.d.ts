@@ -65,9 +65,17 @@ export declare class BindingStream {
    * Opens the device.
    *
    * # Errors
-   * What opening gives.
+   * What Node-API gives; through the promise: what opening gives.
    */
-  static open(options: OpenOptions): BindingStream
+  static open(options: OpenOptions): Promise<BindingStream | Failure>
+  /** Holds the run, or lets it go on. */
+  set paused(paused: boolean)
+  /** Whether runs are held. */
+  get paused(): boolean
+  /** How recording and playback lie to each other, where that is known. */
+  get alignment(): AlignmentObject | null
+  /** Whether the audio thread got realtime priority, where it asks for it. */
+  get realtime(): boolean | null
   /** The stream of another thread of JavaScript, by what its [`share`](Self::share) gave; none where it is gone. */
   static shared(id: number): BindingStream | null
   /** A number for [`shared`](Self::shared). */
@@ -179,6 +187,24 @@ export declare class BindingStream {
   listen(listener: (event: StreamEventObject) => void): void
 }
 
+/** Watches the devices, and holds the process open, until it is closed. */
+export declare class BindingWatch {
+  /**
+   * Calls `listener` with each change.
+   *
+   * # Errors
+   * `Io` where no thread can be had.
+   */
+  constructor(listener: (change: DeviceChangeObject) => void)
+  /**
+   * Watches no more.
+   *
+   * # Errors
+   * What Node-API gives.
+   */
+  close(): Promise<Settled>
+}
+
 /** A file that is written. Only its threads lock the writer, one at a time. */
 export declare class BindingWriter {
   /** Names the file and what it will hold; [`open`](Self::open) checks whether it can be written. */
@@ -208,14 +234,34 @@ export declare class BindingWriter {
   close(): Promise<Settled>
 }
 
+/** How recording and playback lie to each other. */
+export interface AlignmentObject {
+  /** Frames from playback to recording. */
+  offsetFrames: number
+  /** In frames. */
+  jitterFrames: number
+  /** By how much the capture clock is faster. */
+  driftPpm: number
+  /** `callback`, `timestamps` or `resampler`. */
+  method: string
+}
+
 /**
  * Closes every stream of this environment: threads joined, files finished. For the end of a process, which runs
  * no clean-up hook.
  */
 export declare function closeAll(): void
 
+/** A change among the devices. */
+export interface DeviceChangeObject {
+  /** `added`, `removed`, `defaultOutput` or `defaultInput`. */
+  kind: string
+  /** Which; none where there is no default any more. */
+  device?: DeviceObject
+}
+
 /** A device, as it is listed. */
-export interface Device {
+export interface DeviceObject {
   /** What opens it. */
   id: string
   /** What people call it. */
@@ -228,15 +274,26 @@ export interface Device {
   maxOutputChannels: number
   /** In Hz. */
   defaultSampleRate: number
+  /** Empty where the host doesn't tell. */
+  sampleRates: Array<RateRange>
+  /** Empty where the host doesn't tell. */
+  formats: Array<string>
+  /** Seconds. */
+  defaultLowInputLatency: number
+  /** Seconds. */
+  defaultLowOutputLatency: number
+  /** Seconds. */
+  defaultHighInputLatency: number
+  /** Seconds. */
+  defaultHighOutputLatency: number
+  /** Whether its host records from it by default. */
+  isDefaultInput: boolean
+  /** Whether its host plays to it by default. */
+  isDefaultOutput: boolean
 }
 
-/**
- * Every device of every available host.
- *
- * # Errors
- * What a host gives.
- */
-export declare function devices(): Array<Device>
+/** Every device of every available host. */
+export declare function devices(): Array<DeviceObject>
 
 /** An error whose code, message and cause stay apart. */
 export interface Failure {
@@ -375,6 +432,14 @@ export interface OpenOptions {
   abortFull: boolean
 }
 
+/** Rates from one to another, in Hz. */
+export interface RateRange {
+  /** The lowest. */
+  min: number
+  /** The highest. */
+  max: number
+}
+
 /** A channel that goes to another, both from 0. */
 export interface RouteOptions {
   /** The source's channel. */
@@ -395,6 +460,8 @@ export interface RunOptions {
   offset: number
   /** Frames to wait for; unset: the whole ring. */
   prebuffer?: number
+  /** Whether the round trip is dropped off the recording. */
+  align: boolean
 }
 
 /** How a call ended that took its time. */
@@ -407,6 +474,8 @@ export interface Settled {
 
 /** What is asked of one direction. */
 export interface SideOptions {
+  /** Its own device's id or a part of its name. */
+  device?: string
   /** Samples in a frame. */
   channels?: number
   /** The sample format's name. */

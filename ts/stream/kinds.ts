@@ -1,6 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import { SoundFile, type FileSource } from '../file.ts'
+import { open } from './open.ts'
 import { defined, type Pair, type Recorded, type SourceOptions, type StreamOptions } from '../options.ts'
 import {
   Stream,
@@ -24,7 +25,7 @@ export type InputChunkOptions = Omit<ChunkOptions, 'playback' | 'loop' | 'pad'>
 export class OutputStream extends Stream {
   /** Opens a device. Rejects with `DEVICE_NOT_FOUND`, `HOST_UNAVAILABLE`, `UNSUPPORTED_CONFIG` and the like. */
   static async open(options: StreamOptions = {}): Promise<OutputStream> {
-    return new OutputStream(options, true, false)
+    return new OutputStream(await open(options, true, false), options)
   }
 
   /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
@@ -32,7 +33,7 @@ export class OutputStream extends Stream {
     file: string | FileSource | SoundFile,
     options: StreamOptions & SourceOptions = {},
   ): Promise<OutputStream> {
-    return fromFile((asked) => new OutputStream(asked, true, false), file, options)
+    return fromFile((asked) => OutputStream.open(asked), file, options)
   }
 
   override play(source: Source, options?: PlayOptions): Promise<void> {
@@ -54,7 +55,7 @@ export class InputStream<F extends Format = Format> extends Stream<F> {
   static async open<const P extends Pair<Format> = 'float32'>(
     options: StreamOptions<P> = {},
   ): Promise<InputStream<Recorded<P>>> {
-    return new InputStream<Recorded<P>>(options, false, true)
+    return new InputStream<Recorded<P>>(await open(options, false, true), options)
   }
 
   override record<T extends Samples>(options: RecordOptions & Out<T>): Promise<T>
@@ -84,7 +85,7 @@ export class DuplexStream<F extends Format = Format> extends Stream<F> {
   static async open<const P extends Pair<Format> = 'float32'>(
     options: StreamOptions<P> = {},
   ): Promise<DuplexStream<Recorded<P>>> {
-    return new DuplexStream<Recorded<P>>(options, true, true)
+    return new DuplexStream<Recorded<P>>(await open(options, true, true), options)
   }
 
   /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
@@ -92,7 +93,7 @@ export class DuplexStream<F extends Format = Format> extends Stream<F> {
     file: string | FileSource | SoundFile,
     options: StreamOptions & SourceOptions = {},
   ): Promise<DuplexStream> {
-    return fromFile((asked) => new DuplexStream(asked, true, true), file, options)
+    return fromFile((asked): Promise<DuplexStream> => DuplexStream.open(asked), file, options)
   }
 
   override play(source: Source, options?: PlayOptions): Promise<void> {
@@ -147,7 +148,7 @@ export class DuplexStream<F extends Format = Format> extends Stream<F> {
 
 /** A stream with the rate, channels and format of a file where nothing else is said, that plays the file. */
 async function fromFile<S extends Stream>(
-  open: (options: StreamOptions) => S,
+  open: (options: StreamOptions) => Promise<S>,
   file: string | FileSource | SoundFile,
   { loop, bufferSize, ...options }: StreamOptions & SourceOptions,
 ): Promise<S> {
@@ -155,7 +156,7 @@ async function fromFile<S extends Stream>(
   const { sampleRate, channels, format } = source.info
   let stream: S | undefined
   try {
-    stream = open({ sampleRate, channels, format, ...defined(options) })
+    stream = await open({ sampleRate, channels, format, ...defined(options) })
     await stream.setSource(source, defined({ loop, bufferSize }))
     return stream
   } catch (error) {

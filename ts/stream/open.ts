@@ -1,6 +1,6 @@
 import { defaults } from '../defaults.ts'
 import { invalid } from '../error.ts'
-import { call, native } from '../native.ts'
+import { made, native } from '../native.ts'
 import {
   choice,
   defined,
@@ -14,28 +14,29 @@ import {
 } from '../options.ts'
 import type { BindingStream, SideOptions } from '../binding/binding.js'
 
+/** A device's name, or none. */
+function named(device: string | undefined): string | undefined {
+  if (device === undefined || typeof device === 'string') return device
+  throw invalid(`device is ${String(device)}: give a device's id, or parts of its name`)
+}
+
 /** Opens what a stream plays and records with. */
-export function open(options: StreamOptions, plays: boolean, records: boolean): BindingStream {
-  const {
-    device = 'default',
-    sampleRate,
-    blockSize,
-    latency,
-    underrun,
-    overrun,
-    xrun,
-    ...sided
-  } = { ...defaults, ...options }
+export async function open(options: StreamOptions, plays: boolean, records: boolean): Promise<BindingStream> {
+  const { device, sampleRate, blockSize, latency, underrun, overrun, xrun, ...sided } = { ...defaults, ...options }
   const { channels: counts, format, txMapping, rxMapping, ...rest } = sided
   nothingElse(rest)
-  if (typeof device !== 'string') throw invalid(`device is ${String(device)}: give a device's id, or parts of its name`)
-  const [channels, formats] = [sides(counts), sides(format)]
+  const [names, channels, formats] = [sides(device), sides(counts), sides(format)]
   const side = (index: 0 | 1, mapping: Mapping | undefined): SideOptions =>
-    defined({ channels: natural('channels', channels[index]), format: formats[index], routes: routes(mapping) })
+    defined({
+      device: named(names[index]),
+      channels: natural('channels', channels[index]),
+      format: formats[index],
+      routes: routes(mapping),
+    })
   choice('xrun', xrun, 'count', 'abort')
   const word = typeof latency === 'number' ? undefined : choice('latency', latency, 'low', 'high')
   const asked = {
-    device,
+    device: 'default',
     lowLatency: word === 'low',
     abortStarved: choice('underrun', underrun, 'silence', 'abort') === 'abort',
     abortFull: choice('overrun', overrun, 'gap', 'abort') === 'abort',
@@ -47,5 +48,5 @@ export function open(options: StreamOptions, plays: boolean, records: boolean): 
       latency: seconds('latency', typeof latency === 'number' ? latency : undefined),
     }),
   }
-  return call(() => native.BindingStream.open(asked))
+  return made(() => native.BindingStream.open(asked))
 }

@@ -26,10 +26,9 @@ import { FOR_EVER, interrupt, type Interruptible } from '../interrupt.ts'
 import { setSinks, type Sink, type SinkHook } from '../sink.ts'
 import { resolve, setSource, type Source, type SourceHook } from '../source.ts'
 import { eventsOf, xrunKinds, type GapEvent, type Outcome, type StreamEvent, type XrunEvent } from './events.ts'
-import { open } from './open.ts'
 import { Run } from './run.ts'
 import { StreamView } from './view.ts'
-import type { Settled, StreamEventObject } from '../binding/binding.js'
+import type { BindingStream, Settled, StreamEventObject } from '../binding/binding.js'
 
 export type PlayOptions = Pick<RunOptions, 'frames' | 'pad' | 'signal'> & SourceOptions
 export interface RecordOptions {
@@ -44,11 +43,11 @@ export interface RecordOptions {
 export interface Out<T extends Samples> {
   out: T
 }
-export type PlayRecordOptions = PlayOptions & RecordOptions
+export type PlayRecordOptions = PlayOptions & RecordOptions & Pick<RunOptions, 'align'>
 /** Counts as in the seed: `pad` is -1 where it is not given, so that chunks go on when the playback is over. */
 export type ChunkOptions = Cut & Omit<RunOptions, 'prebuffer'> & { playback?: Source; loop?: boolean }
 /** A recording as a stream of bytes. */
-export interface ReadableOptions extends Pick<RunOptions, 'frames' | 'offset' | 'pad'>, SinkOptions {
+export interface ReadableOptions extends Pick<RunOptions, 'frames' | 'offset' | 'pad' | 'align'>, SinkOptions {
   /** Bytes that may wait in the stream itself. @default 64 KiB */
   highWaterMark?: number
 }
@@ -97,8 +96,8 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   readonly #closing = new Set<() => void>()
 
   /** @internal */
-  protected constructor(options: StreamOptions, plays: boolean, records: boolean) {
-    super(open(options, plays, records))
+  protected constructor(binding: BindingStream, options: StreamOptions) {
+    super(binding)
     this.#fatalXruns = options.xrun === 'abort'
     this.txMapping = options.txMapping
     this.rxMapping = options.rxMapping
@@ -180,10 +179,19 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   }
 
   /** Starts a run, once the source has given what `prebuffer` asks for. Rejects where one is under way. */
-  async start({ frames, pad, offset, prebuffer = true, signal, ...rest }: RunOptions = {}): Promise<void> {
+  async start({
+    frames,
+    pad,
+    offset,
+    prebuffer = true,
+    align = false,
+    signal,
+    ...rest
+  }: RunOptions = {}): Promise<void> {
     nothingElse(rest)
     const options = {
       offset: count('offset', offset) ?? 0,
+      align: Boolean(align),
       ...defined({
         frames: bound('frames', frames),
         pad: pad === undefined && this.#plays ? 0 : bound('pad', pad),
@@ -298,6 +306,19 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   }
 
   /**
+   * Holds the run from the next block on: silence is played, what comes in is left, and neither is counted. What the device
+   * holds is still heard. A run that starts while the stream is paused waits.
+   */
+  pause(): void {
+    this.binding.paused = true
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    this.binding.paused = false
+  }
+
+  /**
    * Waits until no run is under way: true; or for `timeout` seconds: false. Rejects with the run's first error, which
    * is thrown once. `signal` ends the wait, and not the run.
    */
@@ -349,24 +370,38 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   /** Plays, and records what comes back: frames − offset + max(pad, 0) frames × channels, interleaved. Fails as `record`. */
   protected async playrec<T extends Samples>(
     source: Source,
-    { frames, pad, offset = 0, signal, out, ...options }: PlayRecordOptions & Partial<Out<T>> = {},
+    { frames, pad, offset = 0, align = false, signal, out, ...options }: PlayRecordOptions & Partial<Out<T>> = {},
   ): Promise<T | ArrayOf[F]> {
     return this.#bounded(signal, async () => {
       const opened = await resolve(source)
       await this.setSource(opened, options)
       const length = bound('frames', frames) ?? (options.loop ? undefined : this.#length(opened))
       const padded = length === undefined ? undefined : length + (bound('pad', pad) ?? 0)
-      return this.#collect({ ...defined({ frames, pad, signal }), offset }, padded, out, options.loop)
+      return this.#collect({ ...defined({ frames, pad, signal }), offset, align }, padded, out, options.loop)
     })
   }
 
   /** The recording, chunk by chunk, while `playback` plays; see `Chunks`. */
-  protected chunks({ playback, loop, frames, pad, offset = 0, signal, ...cut }: ChunkOptions = {}): Chunks<ArrayOf[F]> {
+  protected chunks({
+    playback,
+    loop,
+    frames,
+    pad,
+    offset = 0,
+    align = false,
+    signal,
+    ...cut
+  }: ChunkOptions = {}): Chunks<ArrayOf[F]> {
     const { format, channels } = this.#direction(true)
     const start = async (recording: Recording<Format>): Promise<void> => {
       if (playback !== undefined) await this.setSource(playback, defined({ loop }))
       else await this.setSource(null)
-      await this.#record(recording, { ...defined({ frames, signal }), pad: pad === undefined ? null : pad, offset })
+      await this.#record(recording, {
+        ...defined({ frames, signal }),
+        pad: pad === undefined ? null : pad,
+        offset,
+        align,
+      })
     }
     const [wait, stop, abort] = [() => this.wait(), () => this.stop(), () => this.#abort()]
     const { blockSize, sampleRate } = this

@@ -29,6 +29,20 @@ export interface Levels {
   readonly recording: readonly Level[]
 }
 
+/**
+ * How recording and playback lie to each other: a frame that is captured while frame n leaves the device is delivered as
+ * frame n + `offsetFrames`.
+ */
+export interface Alignment {
+  readonly offsetFrames: number
+  /** Standard deviation of what the offset was measured from, in frames: 0 where it is exact. */
+  readonly jitterFrames: number
+  /** Parts per million by which the capture clock is faster than the playback clock. */
+  readonly driftPpm: number
+  /** One callback serves both; two streams of one clock, put in line once; two clocks, and the recording is resampled. */
+  readonly method: 'callback' | 'timestamps' | 'resampler'
+}
+
 /** What a stream is and counts: all that a hook in a worker thread sees of it. Only the stream itself tells events. */
 export class StreamView extends EventEmitter<StreamEvents> {
   /** @internal */
@@ -72,6 +86,14 @@ export class StreamView extends EventEmitter<StreamEvents> {
   get device(): string {
     return this.binding.opened.device
   }
+  /** How recording and playback lie to each other: undefined on one side alone, and before it is measured. */
+  get alignment(): Alignment | undefined {
+    return (this.binding.alignment as Alignment | null | undefined) ?? undefined
+  }
+  /** Whether runs are held by `pause`. */
+  get paused(): boolean {
+    return this.binding.paused
+  }
   get isDuplex(): boolean {
     const { playback, recording } = this.binding.opened
     return Boolean(playback && recording)
@@ -110,9 +132,10 @@ export class StreamView extends EventEmitter<StreamEvents> {
     const counts = this.binding.measures.xrunCounts
     return Object.fromEntries(XRUN_KINDS.map((kind, index) => [kind, counts[index] ?? 0])) as Record<XrunKind, number>
   }
-  /** The kinds of xrun since the start. */
-  get status(): XrunKind[] {
-    return xrunKinds(this.binding.status)
+  /** The kinds of xrun since the start, and whether the system denied the audio thread realtime priority. */
+  get status(): (XrunKind | 'realtimeDenied')[] {
+    const denied = this.binding.realtime === false ? (['realtimeDenied'] as const) : []
+    return [...xrunKinds(this.binding.status), ...denied]
   }
   get gaps(): Gaps {
     const { losses: count, lost: frames, starved, starvations } = this.binding.measures

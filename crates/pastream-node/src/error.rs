@@ -7,7 +7,7 @@ use std::{
 
 use napi::{
     Env,
-    bindgen_prelude::{Buffer, Object},
+    bindgen_prelude::{Buffer, Object, ToNapiValue},
 };
 use napi_derive::napi;
 use pastream::Error;
@@ -96,6 +96,15 @@ pub(crate) fn later<T>(
 where
     Settled: From<pastream::Result<T>>,
 {
+    later_as(env, move || Settled::from(work()), |_, settled| Ok(settled))
+}
+
+/// Does `work` on a thread of its own and answers a promise of what `make` makes of it, which runs on JavaScript's.
+pub(crate) fn later_as<T: Send + 'static, R: ToNapiValue + 'static>(
+    env: &Env,
+    work: impl FnOnce() -> T + Send + 'static,
+    make: impl FnOnce(Env, T) -> napi::Result<R> + Send + 'static,
+) -> napi::Result<Object<'static>> {
     let (deferred, promise) = env.create_deferred()?;
     // SAFETY: the promise is handed to JavaScript before the call that made it returns; the lifetime only says so less
     // exactly.
@@ -103,8 +112,8 @@ where
     thread::Builder::new()
         .name("pastream-call".to_owned())
         .spawn(move || {
-            let settled = Settled::from(work());
-            deferred.resolve(move |_| Ok(settled));
+            let done = work();
+            deferred.resolve(move |env| make(env, done));
         })
         .map_err(|error| napi::Error::from_reason(format!("cannot start a thread: {error}")))?;
     Ok(promise)

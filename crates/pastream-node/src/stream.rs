@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use napi::{
     Env,
-    bindgen_prelude::{Buffer, Function, Object, Uint8Array},
+    bindgen_prelude::{Buffer, Either, Function, Object, Uint8Array},
     threadsafe_function::ThreadsafeFunctionCallMode,
 };
 use napi_derive::napi;
@@ -20,7 +20,7 @@ use pastream::{
 };
 
 use crate::{
-    error::{Failure, Result, failed, later, thrown},
+    error::{Failure, Result, failed, later, later_as, thrown},
     file::{BindingFile, FileOptions},
     open,
     ring::BindingRing,
@@ -40,6 +40,8 @@ pub struct RouteOptions {
 /// What is asked of one direction.
 #[napi(object)]
 pub struct SideOptions {
+    /// Its own device's id or a part of its name.
+    pub device: Option<String>,
     /// Samples in a frame.
     pub channels: Option<u32>,
     /// The sample format's name.
@@ -82,6 +84,8 @@ pub struct RunOptions {
     pub offset: f64,
     /// Frames to wait for; unset: the whole ring.
     pub prebuffer: Option<f64>,
+    /// Whether the round trip is dropped off the recording.
+    pub align: bool,
 }
 
 /// One direction as it was opened.
@@ -108,6 +112,19 @@ pub struct OpenedStream {
     pub playback: Option<OpenedDirection>,
     /// What is recorded.
     pub recording: Option<OpenedDirection>,
+}
+
+/// How recording and playback lie to each other.
+#[napi(object)]
+pub struct AlignmentObject {
+    /// Frames from playback to recording.
+    pub offset_frames: f64,
+    /// In frames.
+    pub jitter_frames: f64,
+    /// By how much the capture clock is faster.
+    pub drift_ppm: f64,
+    /// `callback`, `timestamps` or `resampler`.
+    pub method: String,
 }
 
 /// What a stream counted since its start.
@@ -222,7 +239,12 @@ fn side(options: Option<SideOptions>) -> pastream::Result<Option<SideConfig>> {
                     .collect()
             });
             let format = options.format.map(|name| name.parse::<SampleFormat>()).transpose()?;
-            Ok(SideConfig { channels: options.channels.map(|channels| channels as usize), format, routes })
+            Ok(SideConfig {
+                device: options.device,
+                channels: options.channels.map(|channels| channels as usize),
+                format,
+                routes,
+            })
         })
         .transpose()
 }
@@ -239,10 +261,10 @@ impl BindingStream {
     /// Opens the device.
     ///
     /// # Errors
-    /// What opening gives.
-    #[napi(factory)]
-    pub fn open(env: &Env, options: OpenOptions) -> Result<Self> {
-        let opened = || {
+    /// What Node-API gives; through the promise: what opening gives.
+    #[napi(ts_return_type = "Promise<BindingStream | Failure>")]
+    pub fn open(env: &Env, options: OpenOptions) -> napi::Result<Object<'static>> {
+        let open = move || {
             Stream::open(StreamConfig {
                 device: options.device,
                 sample_rate: options.sample_rate,
@@ -258,9 +280,46 @@ impl BindingStream {
                 on_full: if options.abort_full { OnFull::Abort } else { OnFull::Gap },
             })
         };
-        let stream = Arc::new(opened().map_err(|error| thrown(&error))?);
-        open::register(env, &stream).map_err(|error| failed(&error))?;
-        Ok(Self { stream, sinks: Vec::new() })
+        later_as(env, open, |env, opened| match opened {
+            Ok(stream) => {
+                let stream = Arc::new(stream);
+                open::register(&env, &stream)?;
+                Ok(Either::A(Self { stream, sinks: Vec::new() }))
+            }
+            Err(error) => Ok(Either::B(Failure::from(error))),
+        })
+    }
+
+    /// Holds the run, or lets it go on.
+    #[napi(setter)]
+    pub fn set_paused(&self, paused: bool) {
+        if paused { self.stream.pause() } else { self.stream.resume() }
+    }
+
+    /// Whether runs are held.
+    #[napi(getter)]
+    #[must_use]
+    pub fn paused(&self) -> bool {
+        self.stream.is_paused()
+    }
+
+    /// How recording and playback lie to each other, where that is known.
+    #[napi(getter)]
+    #[must_use]
+    pub fn alignment(&self) -> Option<AlignmentObject> {
+        self.stream.alignment().map(|alignment| AlignmentObject {
+            offset_frames: alignment.offset_frames,
+            jitter_frames: alignment.jitter_frames,
+            drift_ppm: alignment.drift_ppm,
+            method: alignment.method.name().to_owned(),
+        })
+    }
+
+    /// Whether the audio thread got realtime priority, where it asks for it.
+    #[napi(getter)]
+    #[must_use]
+    pub fn realtime(&self) -> Option<bool> {
+        self.stream.realtime()
     }
 
     /// The stream of another thread of JavaScript, by what its [`share`](Self::share) gave; none where it is gone.
@@ -463,6 +522,7 @@ impl BindingStream {
                     Some(frames) => Prebuffer::Frames(usize::try_from(frames).unwrap_or(usize::MAX)),
                     None => Prebuffer::Full,
                 },
+                align: options.align,
             };
             self.stream.prepare(&run, also)
         };

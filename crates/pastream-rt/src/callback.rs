@@ -82,6 +82,25 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         Self { silence: S::SILENCE, ..self }
     }
 
+    /// Drops `frames` more off the start of the recording, and makes the run as much longer, so that as much is recorded.
+    /// Before the first block.
+    ///
+    /// Realtime-safe.
+    pub fn shift(&mut self, frames: u64) {
+        let Some(recording) = &mut self.recording else { return };
+        recording.defer(frames);
+        let longer = |limit: u64| limit.saturating_add(frames);
+        match &mut self.limits {
+            Limits { pad: Some(pad), .. } if self.playback.is_some() => *pad = longer(*pad),
+            Limits { frames, .. } => *frames = frames.map(longer),
+        }
+    }
+
+    /// How long the run is.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Runs one block. With a `wire`, the block's input is empty: it is what the wire answers to the output.
     ///
     /// Realtime-safe. Never panics. After anything but [`Flow::Continue`] it writes silence and answers the same.
@@ -111,18 +130,21 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             // At most `frames`.
             (length, end) = (left as usize, Some(Outcome::Finished));
         }
-        let room = self.recording.as_ref().map_or(length, |recording| recording.room(length));
+        let recording = self.recording.as_ref().filter(|_| missing != Missing::Input);
+        let room = recording.map_or(length, |recording| recording.room(length));
         if room < length {
             (length, end) = (room, Some(Outcome::BufferFull));
         }
         let (length, played_out) = if missing == Missing::Output && self.playback.is_some() {
-            // Nothing of the source is lost: it goes on in the next block.
-            self.grow_gap(self.clocked, length as u64, GapCause::Xrun);
-            (length, None)
+            self.miss(length)
         } else {
             self.play(output, length)
         };
         end = played_out.or(end);
+        if end == Some(Outcome::BufferFull) && missing != Missing::Output && self.falls_short() {
+            // The next frame is not there, so it needs no room.
+            end = Some(Outcome::BufferEmpty);
+        }
 
         let mut input = input;
         let mut bad = false;
@@ -227,6 +249,14 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         }
     }
 
+    /// Whether the source has ended before all that is to be played.
+    fn falls_short(&self) -> bool {
+        let limited = matches!(self.limits, Limits { frames: Some(_), pad: Some(_) });
+        limited
+            && self.source_left() > 0
+            && self.playback.as_ref().is_some_and(|playback| playback.available() == (0, true))
+    }
+
     fn note_xruns(&mut self, flags: Xruns) {
         if !flags.is_empty() {
             self.reporter.shared.note_xruns(flags);
@@ -300,6 +330,18 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             self.padded = self.padded.saturating_add(zeros as u64);
         }
         if self.padded == pad { (frames + zeros, Some(Outcome::Finished)) } else { (length, None) }
+    }
+
+    /// Clocks `length` frames that the device played something else in. Nothing of the source is lost: it goes on in the
+    /// next block.
+    fn miss(&mut self, length: usize) -> (usize, Option<Outcome>) {
+        // The run may have been over before.
+        let over = self.pad(0, 0);
+        if over.1.is_some() {
+            return over;
+        }
+        self.grow_gap(self.clocked, length as u64, GapCause::Xrun);
+        (length, None)
     }
 
     fn grow_gap(&mut self, at: u64, length: u64, cause: GapCause) {

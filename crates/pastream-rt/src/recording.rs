@@ -31,6 +31,11 @@ pub trait Record {
     /// Realtime-safe.
     fn ready(&self, frames: usize) -> usize;
 
+    /// Leaves out `frames` more at the start.
+    ///
+    /// Realtime-safe.
+    fn defer(&mut self, frames: u64);
+
     /// Takes the first `frames` frames of `input`, clocked from frame `at` on.
     ///
     /// Realtime-safe.
@@ -123,6 +128,10 @@ where
         self.least_room(frames, |on_full| on_full != OnFull::Discard)
     }
 
+    fn defer(&mut self, frames: u64) {
+        self.offset = self.offset.saturating_add(frames);
+    }
+
     fn take(&mut self, input: &[u8], frames: usize, at: u64, emit: Emit<'_>) {
         let (from, to) = (self.mapping.from_channels().get(), self.mapping.to_channels().get());
         let (kept, at) = self.drop_offset(frames as u64, at);
@@ -190,6 +199,10 @@ impl<P: DerefMut<Target: Record>> Record for P {
 
     fn ready(&self, frames: usize) -> usize {
         (**self).ready(frames)
+    }
+
+    fn defer(&mut self, frames: u64) {
+        (**self).defer(frames);
     }
 
     fn take(&mut self, input: &[u8], frames: usize, at: u64, emit: Emit<'_>) {

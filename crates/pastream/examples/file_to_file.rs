@@ -12,7 +12,7 @@ use pastream::{
 fn main() -> pastream::Result<()> {
     let reader = FileReader::open(Path::new("in.wav"), &ReadHint::default())?;
     let (channels, rate, format) = (reader.spec().channels, reader.spec().sample_rate, reader.format());
-    let side = SideConfig { channels: Some(channels), format: Some(format), routes: None };
+    let side = SideConfig { channels: Some(channels), format: Some(format), ..SideConfig::default() };
     let stream = Stream::open(StreamConfig {
         device: "virtual:clock=free".to_owned(),
         sample_rate: Some(rate),

@@ -12,7 +12,7 @@ use pastream::{
 };
 
 fn side(channels: usize, format: SampleFormat) -> SideConfig {
-    SideConfig { channels: Some(channels), format: Some(format), routes: None }
+    SideConfig { channels: Some(channels), format: Some(format), ..SideConfig::default() }
 }
 
 fn duplex(device: &str, channels: usize, format: SampleFormat) -> Stream {

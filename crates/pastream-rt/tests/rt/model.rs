@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::rig::{Format, From, Rig, Routing, Setup, SinkSetup, captured, played};
 use pastream_rt::{
-    Event, Flow, Gap, GapCause, I24, Limits, OnFull, OnStarved, Outcome, Route, Side, Wire, Xruns,
+    Event, Flow, Gap, GapCause, I24, Limits, Missing, OnFull, OnStarved, Outcome, Route, Side, Wire, Xruns,
 };
 use proptest::{
     prelude::*,
@@ -159,6 +159,15 @@ impl<S: Format> Model<S> {
         source_over && Some(self.count(Out::Pad)) == pad
     }
 
+    fn falls_short(&self) -> bool {
+        let Limits { frames, pad } = self.setup.limits;
+        let source_over = self.ended && self.queue.is_empty();
+        self.setup.playback.is_some()
+            && pad.is_some()
+            && source_over
+            && frames.is_some_and(|frames| self.count(Out::Source) < frames)
+    }
+
     fn full(&self) -> bool {
         self.out.len() as u64 >= self.setup.offset
             && self.sinks.iter().any(|sink| sink.setup.on_full == OnFull::Abort && !sink.can_deliver())
@@ -202,13 +211,22 @@ impl<S: Format> Model<S> {
     }
 
     /// Answers the whole output. `input` is None where the wire makes it of the output.
-    fn block(&mut self, frames: usize, input: Option<&[S]>, xruns: Xruns, skipped: u64) -> Vec<S> {
+    fn block(
+        &mut self,
+        frames: usize,
+        input: Option<&[S]>,
+        missing: Missing,
+        (xruns, skipped): (Xruns, u64),
+    ) -> Vec<S> {
         let channels = self.setup.playback.as_ref().map_or(1, |(_, routing, _)| routing.to);
         let silence = vec![S::EQUILIBRIUM; channels];
         let mut output = Vec::new();
         if self.end.is_none() {
             self.stall(xruns, skipped);
-            self.end = self.run(frames, input, &mut output).err();
+            self.end = self.run(frames, input, missing, &mut output).err();
+        }
+        if missing == Missing::Output {
+            return Vec::new();
         }
         output.resize_with(frames, || silence.clone());
         output.concat()
@@ -226,15 +244,28 @@ impl<S: Format> Model<S> {
         }
     }
 
-    fn run(&mut self, frames: usize, input: Option<&[S]>, output: &mut Vec<Vec<S>>) -> Result<(), Outcome> {
+    fn run(
+        &mut self,
+        frames: usize,
+        input: Option<&[S]>,
+        missing: Missing,
+        output: &mut Vec<Vec<S>>,
+    ) -> Result<(), Outcome> {
         let finished = |model: &Self| if model.finished() { Err(Outcome::Finished) } else { Ok(()) };
         for index in 0..frames {
             finished(self)?;
-            if self.full() {
+            if missing != Missing::Output && self.falls_short() {
+                return Err(Outcome::BufferEmpty);
+            }
+            if missing != Missing::Input && self.full() {
                 return Err(Outcome::BufferFull);
             }
-            let (out, frame) = self.play()?;
+            let (out, frame) = match missing {
+                Missing::Output if self.setup.playback.is_some() => (Out::Gap(GapCause::Xrun), Vec::new()),
+                _ => self.play()?,
+            };
             match (input, &self.setup.recording) {
+                _ if missing == Missing::Input => self.clock(out, None),
                 (Some(input), Some((_, routing))) => {
                     self.clock(out, Some(&input[index * routing.from..(index + 1) * routing.from]));
                 }
@@ -313,6 +344,7 @@ struct Step {
     frames: usize,
     xruns: u8,
     skipped: u64,
+    missing: Missing,
 }
 
 /// Captures what is played.
@@ -359,7 +391,7 @@ fn check<S: Format>(setup: &Setup, steps: &[Step], wired: bool) {
             let loss = |frames: usize| {
                 let mut model = model.clone();
                 let before = model.losses();
-                model.block(frames, Some(&input), Xruns::NONE, 0);
+                model.block(frames, Some(&input), Missing::None, (Xruns::NONE, 0));
                 model.losses() > before
             };
             let ready = rig.callback.ready(frames);
@@ -376,17 +408,19 @@ fn check<S: Format>(setup: &Setup, steps: &[Step], wired: bool) {
             Some(_) => rig.shared.request_abort(),
             None => {}
         }
+        let missing = if wired { Missing::None } else { step.missing };
         let (given, wire) =
             if wired { (&[][..], Some(&mut wire as &mut dyn Wire)) } else { (&input[..], None) };
-        let (output, flow) = rig.block(frames, given, (xruns, step.skipped), wire);
+        let given = if missing == Missing::Input { &[] } else { given };
+        let (output, flow) = rig.block_without(missing, frames, given, (xruns, step.skipped), wire);
 
         let expected = match step.request {
             Some(outcome) if model.end.is_none() => {
                 model.stall(xruns, step.skipped);
                 model.end = Some(outcome);
-                model.block(frames, None, Xruns::NONE, 0)
+                model.block(frames, None, missing, (Xruns::NONE, 0))
             }
-            _ => model.block(frames, (!wired).then_some(&input), xruns, step.skipped),
+            _ => model.block(frames, (!wired).then_some(&input), missing, (xruns, step.skipped)),
         };
         assert_eq!(output, expected);
         assert_eq!(
@@ -506,8 +540,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Some(Outcome::Aborted)),
     ];
     let request = request.prop_flat_map(move |request| (Just(request), skipped(request.is_some())));
-    ((0..=24_usize, 0..16_u8), (0..=24_usize, 0..=2_usize), request, 0..=16_usize, seldom(15)).prop_map(
-        |((write, end), (reads, reads_gaps), (request, skipped), frames, xruns)| Step {
+    let missing =
+        prop_oneof![8 => Just(Missing::None), 1 => Just(Missing::Output), 1 => Just(Missing::Input)];
+    let block = (0..=16_usize, seldom(15), missing);
+    ((0..=24_usize, 0..16_u8), (0..=24_usize, 0..=2_usize), request, block).prop_map(
+        |((write, end), (reads, reads_gaps), (request, skipped), (frames, xruns, missing))| Step {
             write,
             ends: end == 0,
             reads,
@@ -516,6 +553,7 @@ fn step() -> impl Strategy<Value = Step> {
             frames,
             xruns: xruns as u8,
             skipped,
+            missing,
         },
     )
 }

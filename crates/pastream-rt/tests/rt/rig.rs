@@ -214,7 +214,7 @@ impl<S: Format> Rig<S> {
         self.writer.as_mut().map_or(0, |writer| writer.push_slice(&samples))
     }
 
-    /// Runs one block on an output full of garbage. Nothing may be allocated meanwhile.
+    /// Runs one block that has both sides.
     pub(crate) fn block(
         &mut self,
         frames: usize,
@@ -222,14 +222,27 @@ impl<S: Format> Rig<S> {
         (xruns, skipped): (Xruns, u64),
         wire: Option<&mut dyn Wire>,
     ) -> (Vec<S>, Flow) {
-        let mut output = vec![S::make(0x55AA_1234_7755_1199); frames * self.output_channels];
+        self.block_without(Missing::None, frames, input, (xruns, skipped), wire)
+    }
+
+    /// Runs one block on an output full of garbage. Nothing may be allocated meanwhile.
+    pub(crate) fn block_without(
+        &mut self,
+        missing: Missing,
+        frames: usize,
+        input: &[S],
+        (xruns, skipped): (Xruns, u64),
+        wire: Option<&mut dyn Wire>,
+    ) -> (Vec<S>, Flow) {
+        let there = if missing == Missing::Output { 0 } else { frames };
+        let mut output = vec![S::make(0x55AA_1234_7755_1199); there * self.output_channels];
         let block = Block {
             output: bytemuck::cast_slice_mut(&mut output),
             input: bytemuck::cast_slice(input),
             frames,
             xruns,
             skipped,
-            missing: Missing::None,
+            missing,
             times: Times { input: 1.0, current: 2.0, output: 3.0 },
         };
         let flow = assert_no_alloc::assert_no_alloc(|| self.callback.process(block, wire));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use pastream_rt::{Block, Flow, Missing, Times, Wire, Xruns};
 
 use super::{
-    Process,
+    Alignment, Process,
     convert::{decode, encode},
     memory::filled,
 };
@@ -196,7 +196,9 @@ impl Adapter {
         let Some(block) = self.block else { return self.run(frames, missing, times) };
         if missing != Missing::None {
             // What was captured before the loss comes before it.
-            let before = self.recording.as_ref().map_or(0, Queue::frames);
+            let came = if missing == Missing::Output { frames } else { 0 };
+            let before =
+                self.recording.as_ref().map_or(0, |recording| recording.frames().saturating_sub(came));
             if before > 0 {
                 self.run(before, Missing::None, times);
             }
@@ -225,6 +227,12 @@ impl Adapter {
 }
 
 impl Process for Adapter {
+    fn aligned(&mut self, alignment: &Alignment) {
+        let both = self.playback.is_some() && self.recording.is_some();
+        let lag = self.block.filter(|_| both).unwrap_or(0) as f64;
+        self.process.aligned(&Alignment { offset_frames: alignment.offset_frames + lag, ..*alignment });
+    }
+
     fn process(&mut self, block: Block<'_>, _wire: Option<&mut dyn Wire>) -> Flow {
         let Block { output, input, frames, xruns, skipped, missing, times } = block;
         self.xruns |= xruns;
@@ -263,4 +271,172 @@ impl Process for Adapter {
 
 fn frame_of(queue: Option<&Queue>) -> usize {
     queue.map_or(0, |queue| queue.ends.channels * queue.ends.device.size())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, MutexGuard};
+
+    use fastrand::Rng;
+
+    use super::*;
+    use crate::backend::AlignmentMethod;
+
+    /// What a stream saw: the length of each block and what was missing; what it recorded. It plays a ramp of int16.
+    #[derive(Default)]
+    struct Seen {
+        blocks: Vec<(usize, Missing)>,
+        recorded: Vec<i16>,
+        played: i16,
+        xruns: u8,
+        skipped: u64,
+        lag: f64,
+        /// Frames after which it ends, and how.
+        end: Option<(i16, Flow)>,
+    }
+
+    struct Ramp(Arc<Mutex<Seen>>);
+
+    fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+        seen.lock().expect("no test goes on after a panic")
+    }
+
+    impl Process for Ramp {
+        fn aligned(&mut self, alignment: &Alignment) {
+            lock(&self.0).lag = alignment.offset_frames;
+        }
+
+        fn process(&mut self, block: Block<'_>, _: Option<&mut dyn Wire>) -> Flow {
+            let mut seen = lock(&self.0);
+            seen.blocks.push((block.frames, block.missing));
+            // An empty slice lies anywhere.
+            seen.recorded.extend(bytemuck::try_cast_slice::<u8, i16>(block.input).unwrap_or_default());
+            seen.xruns |= block.xruns.bits();
+            seen.skipped += block.skipped;
+            for sample in bytemuck::try_cast_slice_mut::<u8, i16>(block.output).unwrap_or_default() {
+                seen.played += 1;
+                *sample = seen.played;
+            }
+            seen.end.filter(|&(frames, _)| seen.played >= frames).map_or(Flow::Continue, |(_, flow)| flow)
+        }
+
+        fn wait_ready(&mut self, frames: usize) -> usize {
+            frames
+        }
+
+        fn device_lost(&mut self) {}
+    }
+
+    fn ends(device: SampleFormat) -> Ends {
+        Ends { channels: 1, device, stream: SampleFormat::Int16 }
+    }
+
+    /// A block of a device with samples of 32 bits.
+    fn turn(process: &mut dyn Process, input: &[i32], frames: usize, missing: Missing) -> (Vec<i32>, Flow) {
+        let mut output = vec![-1; if missing == Missing::Output { 0 } else { frames }];
+        let block = Block {
+            output: bytemuck::cast_slice_mut(&mut output),
+            input: if missing == Missing::Input { &[] } else { bytemuck::cast_slice(input) },
+            frames,
+            xruns: Xruns::INPUT_OVERFLOW,
+            skipped: 1,
+            missing,
+            times: Times::default(),
+        };
+        let flow = process.process(block, None);
+        (output, flow)
+    }
+
+    fn wide(sample: i16) -> i32 {
+        i32::from(sample) << 16
+    }
+
+    #[test]
+    fn blocks_of_any_size_become_blocks_of_one() {
+        let mut random = Rng::with_seed(1);
+        for block in [1, 7, 64, 100] {
+            let seen = Arc::<Mutex<Seen>>::default();
+            let side = Some(ends(SampleFormat::Int32));
+            let mut process = adapt(Box::new(Ramp(Arc::clone(&seen))), side, side, Some(block), 50, 48_000);
+            let method = AlignmentMethod::Callback;
+            let alignment = Alignment { offset_frames: 10.0, jitter_frames: 0.0, drift_ppm: 0.0, method };
+            process.aligned(&alignment);
+            assert_eq!(lock(&seen).lag, 10.0 + block as f64);
+            let (mut played, mut sent) = (Vec::new(), 0_i16);
+            for turns in 1..=60 {
+                // The last one brings a whole block, with which all is told.
+                let frames = if turns == 60 { block } else { random.usize(0..200) };
+                let input: Vec<i32> = (0..frames as i16).map(|index| wide(sent + index + 1)).collect();
+                sent += frames as i16;
+                played.extend(turn(&mut *process, &input, frames, Missing::None).0);
+            }
+            let seen = lock(&seen);
+            assert!(seen.blocks.iter().all(|&seen| seen == (block, Missing::None)), "{block}");
+            let whole = usize::from(sent as u16) / block * block;
+            assert_eq!(seen.recorded, (1..=whole as i16).collect::<Vec<_>>());
+            let ramp = (1..=sent).map(wide);
+            let silence = std::iter::repeat_n(0, block);
+            assert_eq!(played, silence.chain(ramp).take(usize::from(sent as u16)).collect::<Vec<_>>());
+            assert_eq!((seen.xruns, seen.skipped), (Xruns::INPUT_OVERFLOW.bits(), 60));
+        }
+    }
+
+    #[test]
+    fn one_direction_alone_lags_by_nothing() {
+        let seen = Arc::<Mutex<Seen>>::default();
+        let side = Some(ends(SampleFormat::Int32));
+        let mut process = adapt(Box::new(Ramp(Arc::clone(&seen))), side, None, Some(64), 50, 48_000);
+        assert_eq!(turn(&mut *process, &[], 10, Missing::None).0, (1..=10).map(wide).collect::<Vec<_>>());
+        assert_eq!(turn(&mut *process, &[], 70, Missing::None).0, (11..=80).map(wide).collect::<Vec<_>>());
+        assert_eq!(lock(&seen).blocks, [(64, Missing::None); 2]);
+    }
+
+    #[test]
+    fn what_is_missing_lies_where_it_was() {
+        for missing in [Missing::Input, Missing::Output] {
+            let seen = Arc::<Mutex<Seen>>::default();
+            let side = Some(ends(SampleFormat::Int32));
+            let mut process = adapt(Box::new(Ramp(Arc::clone(&seen))), side, side, Some(8), 50, 48_000);
+            let input: Vec<i32> = (1..=30).map(wide).collect();
+            turn(&mut *process, &input[..11], 11, Missing::None);
+            turn(&mut *process, &input[11..16], 5, missing);
+            turn(&mut *process, &input[16..], 14, Missing::None);
+            let seen = lock(&seen);
+            let expected = [(8, Missing::None), (3, Missing::None), (5, missing), (8, Missing::None)];
+            assert_eq!(seen.blocks, expected);
+            let lost = |&sample: &i16| missing == Missing::Input && (12..=16).contains(&sample);
+            assert_eq!(seen.recorded, (1..=24).filter(|sample| !lost(sample)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_last_frames_are_played_and_an_abort_is_silent_at_once() {
+        for (flow, expected) in [(Flow::Complete, 16), (Flow::Abort, 0)] {
+            let seen = Arc::<Mutex<Seen>>::default();
+            lock(&seen).end = Some((16, flow));
+            let side = Some(ends(SampleFormat::Int16));
+            let mut process = adapt(Box::new(Ramp(Arc::clone(&seen))), side, side, Some(16), 50, 48_000);
+            let mut played = Vec::new();
+            let mut last = Flow::Continue;
+            while last == Flow::Continue {
+                let (mut output, input) = (vec![-1_i16; 10], [0_i16; 10]);
+                last = process.process(
+                    Block {
+                        output: bytemuck::cast_slice_mut(&mut output),
+                        input: bytemuck::cast_slice(&input),
+                        frames: 10,
+                        xruns: Xruns::NONE,
+                        skipped: 0,
+                        missing: Missing::None,
+                        times: Times::default(),
+                    },
+                    None,
+                );
+                played.extend(output);
+            }
+            assert_eq!(last, flow);
+            assert_eq!(played.iter().filter(|&&sample| sample > 0).count(), expected);
+            assert!(!played.contains(&-1));
+        }
+    }
 }

@@ -1,14 +1,21 @@
 //! Audio systems and their devices, behind one narrow trait.
 
 mod adapter;
+#[cfg(target_os = "linux")]
+mod alsa;
 mod convert;
 #[cfg(any(windows, target_os = "macos", test))]
 mod cpal;
 mod device_info;
+mod duplex;
+#[cfg(target_os = "linux")]
+mod jack;
 mod memory;
 mod null;
 mod opened;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
+mod pulse;
+#[cfg(target_os = "linux")]
 mod realtime;
 mod request;
 mod virtual_device;
@@ -19,9 +26,16 @@ use crate::Result;
 
 #[cfg(any(windows, target_os = "macos"))]
 pub use self::cpal::CpalBackend;
+#[cfg(target_os = "linux")]
+pub use alsa::AlsaBackend;
 pub use device_info::DeviceInfo;
+pub(crate) use duplex::bridge;
+#[cfg(target_os = "linux")]
+pub use jack::JackBackend;
 pub use null::NullBackend;
 pub use opened::{Alignment, AlignmentMethod, Opened, OpenedSide};
+#[cfg(target_os = "linux")]
+pub use pulse::PulseBackend;
 pub use request::{Latency, Request, Side};
 pub use virtual_device::VirtualBackend;
 
@@ -29,12 +43,23 @@ pub use virtual_device::VirtualBackend;
 pub static BACKENDS: &[&dyn Backend] = &[
     #[cfg(any(windows, target_os = "macos"))]
     &CpalBackend,
+    #[cfg(target_os = "linux")]
+    &PulseBackend,
+    #[cfg(target_os = "linux")]
+    &JackBackend,
+    #[cfg(target_os = "linux")]
+    &AlsaBackend,
     &VirtualBackend,
     &NullBackend,
 ];
 
 /// What a device calls for each of its blocks.
 pub trait Process: Send {
+    /// Says how recording and playback lie to each other, before the first block of a run that has both.
+    ///
+    /// Realtime-safe.
+    fn aligned(&mut self, _alignment: &Alignment) {}
+
     /// Plays and records one block.
     ///
     /// With a `wire`, `block.input` is empty: what is recorded is what the wire answers to the block's output,
@@ -73,6 +98,11 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`HostUnavailable`](crate::ErrorKind::HostUnavailable).
     fn devices(&self) -> Result<Vec<DeviceInfo>>;
+
+    /// The device of this id where the host can open others than those that it lists; it need not exist. Opens nothing.
+    fn find(&self, _id: &str) -> Option<DeviceInfo> {
+        None
+    }
 
     /// Whether one callback serves both directions of a device. Where not, a device opens in one direction at a time,
     /// and the two are bridged.
@@ -128,6 +158,11 @@ pub trait Device: Send {
     /// yet.
     fn realtime(&self) -> Option<bool> {
         None
+    }
+
+    /// Whether no clock paces it: it runs as fast as its [`Process`] is ready.
+    fn free_running(&self) -> bool {
+        false
     }
 
     /// The share of a block's time that its [`Process`] takes, smoothed; 1 is all of it.

@@ -2,6 +2,8 @@
 
 mod host_info;
 mod registry;
+mod watch;
 
 pub use host_info::HostInfo;
-pub use registry::{devices, find, hosts, open};
+pub use registry::{devices, find, hosts, open, open_pair};
+pub use watch::{DeviceChange, DeviceWatch};

@@ -7,7 +7,7 @@ use crate::{SampleFormat, backend::Latency};
 /// What a stream is opened with. What is not set is up to the device.
 #[derive(Clone, Debug)]
 pub struct StreamConfig {
-    /// The device's id or a part of its name.
+    /// The device's id or a part of its name, for each side that names none of its own.
     pub device: String,
     /// In Hz.
     pub sample_rate: Option<u32>,
@@ -28,6 +28,8 @@ pub struct StreamConfig {
 /// One direction.
 #[derive(Clone, Debug, Default)]
 pub struct SideConfig {
+    /// Its own device's id or a part of its name.
+    pub device: Option<String>,
     /// Channels of the device.
     pub channels: Option<usize>,
     /// The format of device and ring.
@@ -62,6 +64,8 @@ pub struct Run {
     pub offset: u64,
     /// What to wait for before the device starts.
     pub prebuffer: Prebuffer,
+    /// Drop the round trip from playback to recording off the start of the recording, and run longer by as much.
+    pub align: bool,
 }
 
 /// What to wait for before the device starts. A source that ends is never waited for.

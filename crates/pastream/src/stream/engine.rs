@@ -13,7 +13,11 @@ use pastream_rt::{
 };
 use ringbuf::HeapProd;
 
-use crate::{backend::Process, ring::Ring};
+use super::pause::Pause;
+use crate::{
+    backend::{Alignment, Process},
+    ring::Ring,
+};
 
 pub(super) type StreamCallback =
     Callback<Box<dyn Play + Send>, Box<dyn Record + Send>, HeapProd<Event>, Arc<Shared>>;
@@ -29,6 +33,11 @@ pub(super) struct Engine {
     /// The rings that are recorded to and that limit a free-running device.
     pub(super) sinks: Vec<Arc<Ring>>,
     pub(super) conductor: Thread,
+    pub(super) pause: Arc<Pause>,
+    /// What silence is made of.
+    pub(super) silence: u8,
+    /// Whether the round trip is dropped off the recording.
+    pub(super) align: bool,
 }
 
 impl Engine {
@@ -48,7 +57,23 @@ impl Engine {
 }
 
 impl Process for Engine {
+    fn aligned(&mut self, alignment: &Alignment) {
+        if self.align {
+            // A recording does not begin before the playback.
+            let frames = alignment.offset_frames.round().max(0.0) as u64;
+            self.callback.shift(frames);
+            self.limits = self.callback.limits();
+        }
+    }
+
     fn process(&mut self, block: Block<'_>, wire: Option<&mut dyn Wire>) -> Flow {
+        if self.pause.is_set() && !self.ending.load(Ordering::Acquire) {
+            block.output.fill(self.silence);
+            if let Some(wire) = wire {
+                wire.turn(block.output);
+            }
+            return Flow::Continue;
+        }
         let flow = self.callback.process(block, wire);
         if self.callback.told() || flow != Flow::Continue || self.rings().any(|ring| ring.wake_due()) {
             // Unparks without a lock or an allocation; a system call only where the conductor sleeps.
@@ -61,6 +86,7 @@ impl Process for Engine {
         // Half a ring at most: the other side fills or empties one half while the block runs on the other.
         let smallest = self.rings().map(|ring| ring.capacity().div_ceil(2)).min().unwrap_or(usize::MAX);
         let ending = || self.ending.load(Ordering::Acquire);
+        self.pause.wait(&ending);
         loop {
             // Once all is played there is padding, which waits for no source and which the callback cuts to its length.
             let needed = Some(self.needed()).filter(|&needed| needed > 0);

@@ -11,10 +11,10 @@ use std::{
 
 use pastream_rt::{Event, Outcome, Shared, SinkCounts, Xruns};
 
-use super::{Run, SideConfig, Start, StreamConfig, prepare, start::slot};
+use super::{Run, SideConfig, Start, StreamConfig, pause::Pause, prepare, start::slot};
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
-    backend::{Device, Opened, OpenedSide, Request, Side},
+    backend::{Alignment, Device, Opened, OpenedSide, Request, Side},
     device,
     ring::Ring,
     sink::Sink,
@@ -54,6 +54,7 @@ pub(super) struct Inner {
     /// None once the stream is closed.
     device: Mutex<Option<Box<dyn Device>>>,
     pub(super) shared: Arc<Shared>,
+    pub(super) pause: Arc<Pause>,
     pub(super) state: Mutex<State>,
     changed: Condvar,
     listener: Mutex<Option<Listener>>,
@@ -161,14 +162,22 @@ impl Stream {
             ));
         }
         let side = |side: &SideConfig| Side { channels: side.channels, format: side.format };
-        let device = device::open(&Request {
-            id: config.device.clone(),
-            sample_rate: config.sample_rate,
-            playback: config.playback.as_ref().map(side),
-            recording: config.recording.as_ref().map(side),
-            block_size: config.block_size,
-            latency: config.latency,
-        })?;
+        let name = |side: Option<&SideConfig>| {
+            side.and_then(|side| side.device.clone()).unwrap_or_else(|| config.device.clone())
+        };
+        let (playback, recording) = (name(config.playback.as_ref()), name(config.recording.as_ref()));
+        let device = device::open_pair(
+            &playback,
+            &recording,
+            &Request {
+                id: String::new(),
+                sample_rate: config.sample_rate,
+                playback: config.playback.as_ref().map(side),
+                recording: config.recording.as_ref().map(side),
+                block_size: config.block_size,
+                latency: config.latency,
+            },
+        )?;
         Self::over(config, device)
     }
 
@@ -189,6 +198,7 @@ impl Stream {
             opened,
             device: Mutex::new(Some(device)),
             shared: Arc::new(Shared::new()),
+            pause: Arc::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
             listener: Mutex::new(None),
@@ -212,6 +222,36 @@ impl Stream {
     #[must_use]
     pub fn sink_counts(&self) -> Vec<Arc<SinkCounts>> {
         lock(&self.inner.state).counts.clone()
+    }
+
+    /// Holds the run, from the next block on: silence is played and what comes in is left, neither is counted. What the
+    /// device holds is still heard. A run that starts while the stream is paused waits.
+    pub fn pause(&self) {
+        self.inner.pause.set(true);
+    }
+
+    /// Goes on after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.inner.pause.set(false);
+    }
+
+    /// Whether runs are held.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.inner.pause.is_set()
+    }
+
+    /// How recording and playback lie to each other; `None` in one direction, before it is measured, and once the stream is
+    /// closed.
+    #[must_use]
+    pub fn alignment(&self) -> Option<Alignment> {
+        self.inner.device(|device| device.alignment()).flatten()
+    }
+
+    /// Whether the system granted the audio thread realtime priority; `None` where it is not asked, or not known yet.
+    #[must_use]
+    pub fn realtime(&self) -> Option<bool> {
+        self.inner.device(|device| device.realtime()).flatten()
     }
 
     /// Seconds of the device's clock since the start; 0 once the stream is closed.

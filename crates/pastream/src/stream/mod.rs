@@ -4,6 +4,7 @@ mod conductor;
 mod config;
 mod engine;
 mod handle;
+mod pause;
 mod prepare;
 mod start;
 #[cfg(test)]

@@ -174,6 +174,9 @@ impl Start {
                 .map(|target| Arc::clone(&target.frames))
                 .collect(),
             conductor: thread.thread().clone(),
+            pause: Arc::clone(&inner.pause),
+            silence: inner.opened.playback.as_ref().map_or(0, |side| side.format.silence()),
+            align: self.run.align,
         };
         let started = inner.device(|device| device.start(Box::new(engine))).unwrap_or_else(|| Err(closed()));
         if let Err(error) = started {

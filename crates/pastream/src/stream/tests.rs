@@ -321,3 +321,73 @@ fn a_pipe_that_hangs_is_gone_and_is_not_played_as_silence() {
     assert!(stream.wait(None).unwrap());
     drop(writer);
 }
+
+/// A paused stream plays silence and counts nothing, and then goes on where it was.
+#[test]
+fn a_pause_holds_the_run() {
+    let device = Manual::default();
+    let stream = device.open();
+    let frames: Vec<i16> = (1..=8).collect();
+    let source = Source::Buffer { frames: bytemuck::cast_slice(&frames).into(), looped: false };
+    stream.set_source(Some(source)).unwrap();
+    stream.set_sinks(vec![Sink::Buffer { frames: 8 }]).unwrap();
+    stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+    let play = |frames: usize| {
+        let mut output = vec![-1_i16; frames];
+        let input = vec![7_i16; frames];
+        let flow = lock(&device.0).process.as_mut().unwrap().process(
+            Block {
+                output: bytemuck::cast_slice_mut(&mut output),
+                input: bytemuck::cast_slice(&input),
+                frames,
+                xruns: Xruns::OUTPUT_UNDERFLOW,
+                skipped: 0,
+                missing: Missing::None,
+                times: Times::default(),
+            },
+            None,
+        );
+        (output, flow)
+    };
+    assert_eq!(play(3).0, [1, 2, 3]);
+    stream.pause();
+    assert!(stream.is_paused());
+    assert_eq!(play(4), (vec![0; 4], Flow::Continue));
+    assert_eq!((stream.shared().frame_count(), stream.shared().xruns()), (3, 1));
+    stream.resume();
+    assert_eq!(play(5), (vec![4, 5, 6, 7, 8], Flow::Complete));
+    assert!(stream.wait(None).unwrap());
+    assert_eq!(stream.take_recording().unwrap(), bytemuck::cast_slice::<i16, u8>(&[7; 8]));
+
+    // A stop ends what is held.
+    stream.pause();
+    stream.start(&Run::default()).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| stream.stop().unwrap());
+        while play(4).1 == Flow::Continue {}
+    });
+    assert_eq!(stream.shared().outcome(), Outcome::Stopped);
+}
+
+/// What the device says of the round trip is dropped, and the run is as much longer.
+#[test]
+fn an_aligned_recording_begins_with_what_was_played_first() {
+    use crate::backend::{Alignment, AlignmentMethod};
+    for (limits, clocked) in [((None, Some(0)), 11), ((Some(6), None), 9), ((Some(5), Some(2)), 10)] {
+        let device = Manual::default();
+        let stream = device.open();
+        let frames: Vec<i16> = (1..=8).collect();
+        let source = Source::Buffer { frames: bytemuck::cast_slice(&frames).into(), looped: false };
+        stream.set_source(Some(source)).unwrap();
+        stream.set_sinks(vec![Sink::Buffer { frames: 100 }]).unwrap();
+        let (frames, pad) = limits;
+        stream.start(&Run { frames, pad, align: true, ..Run::default() }).unwrap();
+        let method = AlignmentMethod::Timestamps;
+        let alignment = Alignment { offset_frames: 3.2, jitter_frames: 1.0, drift_ppm: 0.0, method };
+        lock(&device.0).process.as_mut().unwrap().aligned(&alignment);
+        while device.block(1) == Flow::Continue {}
+        assert!(stream.wait(None).unwrap());
+        assert_eq!(stream.shared().frame_count(), clocked);
+        assert_eq!(stream.take_recording().unwrap().len() as u64, 2 * (clocked - 3));
+    }
+}

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    backend::{Device, Opened, OpenedSide, Process, Request, Side},
+    backend::{Alignment, AlignmentMethod, Device, Opened, OpenedSide, Process, Request, Side},
 };
 
 /// The most bytes that a delay may hold.
@@ -37,6 +37,7 @@ pub(in super::super) struct VirtualDevice {
     blocks: RangeInclusive<usize>,
     state: Arc<State>,
     thread: Option<JoinHandle<Box<dyn Process>>>,
+    alignment: Option<Alignment>,
 }
 
 /// What the thread tells, and is told.
@@ -98,7 +99,14 @@ impl VirtualDevice {
         if let Some(playback) = &mut opened.playback {
             playback.latency = keys.delay as f64 / f64::from(sample_rate);
         }
-        Ok(Self { opened, keys, blocks, state: Arc::default(), thread: None })
+        let duplex = opened.playback.is_some() && opened.recording.is_some();
+        let alignment = duplex.then(|| Alignment {
+            offset_frames: if keys.loop_back { keys.delay as f64 } else { 0.0 },
+            jitter_frames: 0.0,
+            drift_ppm: keys.drift,
+            method: AlignmentMethod::Callback,
+        });
+        Ok(Self { opened, keys, blocks, state: Arc::default(), thread: None, alignment })
     }
 }
 
@@ -145,6 +153,11 @@ impl Device for VirtualDevice {
             ));
         }
         let mut engine = Engine::new(&self.keys, &self.opened, self.blocks.clone())?;
+        self.alignment =
+            self.alignment.map(|alignment| Alignment { offset_frames: engine.round_trip(), ..alignment });
+        if let Some(alignment) = &self.alignment {
+            process.aligned(alignment);
+        }
         let state = Arc::new(State::default());
         self.state = Arc::clone(&state);
         let clock = self.keys.clock;
@@ -180,8 +193,16 @@ impl Device for VirtualDevice {
         }
     }
 
+    fn alignment(&self) -> Option<Alignment> {
+        self.alignment
+    }
+
     fn time(&self) -> f64 {
         self.state.position.load(Relaxed) as f64 / f64::from(self.opened.sample_rate)
+    }
+
+    fn free_running(&self) -> bool {
+        self.keys.clock == Clock::Free
     }
 
     fn cpu_load(&self) -> f64 {

@@ -100,6 +100,11 @@ impl Engine {
         self.position as f64 / self.rate
     }
 
+    /// Frames from playback to capture.
+    pub(super) fn round_trip(&self) -> f64 {
+        self.line.as_ref().map_or(0, Line::lag) as f64
+    }
+
     /// Frames clocked.
     pub(super) fn position(&self) -> u64 {
         self.position

@@ -1,0 +1,115 @@
+//! What was not played in time is silence, of a length that is told.
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use pastream::{
+    SampleFormat,
+    backend::{Backend, Device, Latency, Process, PulseBackend, Request, Side},
+};
+use pastream_rt::{Block, Flow, Wire, Xruns};
+
+use crate::server::{PATIENCE, Server, folder, inside};
+
+/// Counts from 1 on, and sleeps once.
+struct Play {
+    next: i16,
+    sleeps: bool,
+    told: mpsc::Sender<(Xruns, u64)>,
+}
+
+impl Process for Play {
+    fn process(&mut self, block: Block<'_>, _: Option<&mut dyn Wire>) -> Flow {
+        if self.sleeps && self.next > 12_000 {
+            thread::sleep(Duration::from_millis(300));
+            self.sleeps = false;
+        }
+        for frame in block.output.chunks_exact_mut(2) {
+            frame.copy_from_slice(&self.next.to_ne_bytes());
+            self.next += 1;
+        }
+        if block.skipped > 0 || !block.xruns.is_empty() {
+            let _ = self.told.send((block.xruns, block.skipped));
+        }
+        if self.next > 24_000 { Flow::Complete } else { Flow::Continue }
+    }
+
+    fn wait_ready(&mut self, frames: usize) -> usize {
+        frames
+    }
+
+    fn device_lost(&mut self) {}
+}
+
+/// Keeps what is not silence, and how long a silence lies before it.
+struct Record {
+    silence: usize,
+    last: i16,
+    gaps: mpsc::Sender<usize>,
+    ended: mpsc::Sender<()>,
+}
+
+impl Process for Record {
+    fn process(&mut self, block: Block<'_>, _: Option<&mut dyn Wire>) -> Flow {
+        for frame in block.input.chunks_exact(4) {
+            let value = i16::from_ne_bytes([frame[0], frame[1]]);
+            if value == 0 {
+                self.silence += 1;
+                continue;
+            }
+            assert_eq!(value, self.last + 1);
+            if self.silence > 0 && self.last > 0 {
+                let _ = self.gaps.send(self.silence);
+            }
+            (self.silence, self.last) = (0, value);
+        }
+        if self.last < 24_000 {
+            return Flow::Continue;
+        }
+        let _ = self.ended.send(());
+        Flow::Abort
+    }
+
+    fn wait_ready(&mut self, frames: usize) -> usize {
+        frames
+    }
+
+    fn device_lost(&mut self) {}
+}
+
+fn open(id: &str, playback: bool, channels: usize) -> Box<dyn Device> {
+    let side = Some(Side { channels: Some(channels), format: Some(SampleFormat::Int16) });
+    let request = Request {
+        id: id.to_owned(),
+        sample_rate: Some(48_000),
+        playback: side.filter(|_| playback),
+        recording: side.filter(|_| !playback),
+        block_size: None,
+        latency: Latency::Low,
+    };
+    PulseBackend.open(&request).unwrap()
+}
+
+#[test]
+fn an_underflow_is_told_with_its_length_and_nothing_is_lost() {
+    if !inside("underflow::an_underflow_is_told_with_its_length_and_nothing_is_lost") {
+        return;
+    }
+    let _server = Server::start(&folder());
+    let (told, tells) = mpsc::channel();
+    let (gaps, gap) = mpsc::channel();
+    let (ended, end) = mpsc::channel();
+    let mut monitor = open("pulse:loop.monitor", false, 2);
+    monitor.start(Box::new(Record { silence: 0, last: 0, gaps, ended })).unwrap();
+    let mut sink = open("pulse:loop", true, 1);
+    sink.start(Box::new(Play { next: 1, sleeps: true, told })).unwrap();
+    sink.finish();
+    end.recv_timeout(PATIENCE).expect("the last frame");
+    monitor.finish();
+    let (xruns, skipped) = tells.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(xruns, Xruns::OUTPUT_UNDERFLOW);
+    // It slept for 300 ms, of which 20 were played.
+    assert!((9_600..19_200).contains(&skipped), "{skipped}");
+    assert_eq!(gap.recv_timeout(PATIENCE).unwrap() as u64, skipped);
+    assert_eq!(gap.try_recv().ok(), None);
+    assert_eq!(tells.try_recv().ok(), None);
+}
