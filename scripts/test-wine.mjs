@@ -222,12 +222,13 @@ const recorded = await job('record', { device: monitor, file: take, frames: 4 * 
 deepStrictEqual([recorded.xruns, recorded.gaps.count], [0, 0])
 say(`recorded: ${FRAMES} frames bit for bit, from frame ${position(readFileSync(take), signal)} on`)
 
-// White noise would not outlive a resampler: its upper octave is gone.
+// A resampler moves by parts of a frame: what is compared changes little within one.
 const soft = Buffer.alloc(signal.length)
-for (let at = 16; at < signal.length; at += 2) {
+const SMOOTH = 64
+for (let at = 4 * SMOOTH; at < signal.length; at += 2) {
   let sum = 0
-  for (let back = 0; back < 16; back += 4) sum += signal.readInt16LE(at - back)
-  soft.writeInt16LE(sum >> 2, at)
+  for (let back = 0; back < 4 * SMOOTH; back += 4) sum += signal.readInt16LE(at - back)
+  soft.writeInt16LE(Math.max(-32_768, Math.min(32_767, sum >> 4)), at)
 }
 const softFile = join(temporary, 'soft.raw')
 writeFileSync(softFile, soft)
