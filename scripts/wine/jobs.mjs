@@ -48,7 +48,8 @@ const jobs = {
   },
 
   async playrec({ file, take, ...options }) {
-    const stream = await DuplexStream.open({ ...COMMON, ...options })
+    const stream = await DuplexStream.open({ ...COMMON, ...options }).catch((error) => error)
+    if (stream instanceof Error) return { refused: stream.message }
     save(take, await stream.playrec(samples(file, 'int16'), { pad: 24_000 }))
     const told = { ...counts(stream), alignment: stream.alignment }
     await stream.close()

@@ -15,7 +15,7 @@ mod null;
 mod opened;
 #[cfg(target_os = "linux")]
 mod pulse;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod realtime;
 mod request;
 mod virtual_device;

@@ -4,7 +4,9 @@
 //! that begins to record would be refused.
 
 use std::{
-    fs::{File, Metadata},
+    fs::File,
+    io,
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -18,30 +20,60 @@ fn open() -> MutexGuard<'static, Vec<(u64, u64)>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
-fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-
-    Some((metadata.dev(), metadata.ino()))
+/// Whether `path` leads to `file`.
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let opened = identity(file)?;
+    Ok(identity_at(path).is_ok_and(|there| there == opened))
 }
 
-/// Who can't tell files apart learns it from the lock.
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> Option<(u64, u64)> {
-    None
+#[cfg(unix)]
+fn identity(file: &File) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    file.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(unix)]
+fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    path.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(windows)]
+fn identity(file: &File) -> io::Result<(u64, u64)> {
+    use std::os::windows::io::AsRawHandle;
+
+    use windows::Win32::{
+        Foundation::HANDLE,
+        Storage::FileSystem::{BY_HANDLE_FILE_INFORMATION, GetFileInformationByHandle},
+    };
+
+    let mut told = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open for as long as `file` is borrowed, and `told` is written to before the call returns.
+    unsafe { GetFileInformationByHandle(HANDLE(file.as_raw_handle()), &raw mut told) }?;
+    let number = u64::from(told.nFileIndexHigh) << 32 | u64::from(told.nFileIndexLow);
+    Ok((u64::from(told.dwVolumeSerialNumber), number))
+}
+
+#[cfg(windows)]
+fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
+    use std::{fs::OpenOptions, os::windows::fs::OpenOptionsExt};
+
+    // Neither to read nor to write: what is asked for is there all the same.
+    identity(&OpenOptions::new().access_mode(0).open(path)?)
 }
 
 impl InUse {
     pub(super) fn new(file: &File) -> Option<Self> {
-        let identity = identity(&file.metadata().ok()?)?;
+        let identity = identity(file).ok()?;
         open().push(identity);
         Some(Self(identity))
     }
 
     /// Whether that file is open here.
-    pub(super) fn contains(metadata: &Metadata) -> bool {
-        identity(metadata).is_some_and(|identity| open().contains(&identity))
+    pub(super) fn contains(file: &File) -> bool {
+        identity(file).is_ok_and(|identity| open().contains(&identity))
     }
 }
 

@@ -30,8 +30,12 @@ impl Input {
 
     pub(super) fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let cannot = |error| Error::io(format_args!("cannot open {name}"), error);
-        Self::file(File::open(path).map_err(cannot)?, name)
+        match File::open(path) {
+            Ok(file) => Self::file(file, name),
+            // Windows opens none, and says that it may not.
+            Err(_) if path.is_dir() => Err(directory(&name)),
+            Err(error) => Err(Error::io(format_args!("cannot open {name}"), error)),
+        }
     }
 
     /// What is open for reading, and stands at its start where it is a file.
@@ -39,10 +43,7 @@ impl Input {
         let metadata =
             file.metadata().map_err(|error| Error::io(format_args!("cannot read {name}"), error))?;
         if metadata.is_dir() {
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!("cannot read {name}: it is a directory, not a file"),
-            ));
+            return Err(directory(&name));
         }
         if !metadata.is_file() {
             return Ok(Self::pipe(Box::new(file), name));
@@ -204,4 +205,8 @@ impl Drop for Input {
             let _ = file.unlock();
         }
     }
+}
+
+fn directory(name: &str) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot read {name}: it is a directory, not a file"))
 }

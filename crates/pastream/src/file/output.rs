@@ -6,7 +6,7 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use super::in_use::InUse;
+use super::in_use::{InUse, is_at};
 use crate::{Error, ErrorKind, Result};
 
 /// How often a file that is replaced while it is opened is opened again.
@@ -41,8 +41,8 @@ impl Output {
             Ok(metadata) if metadata.is_dir() => refuse("it is a directory"),
             // Opening anything but a file may block, or mean something to who is at the other end.
             Ok(metadata) if !metadata.is_file() => Ok(()),
-            Ok(metadata) => match OpenOptions::new().write(true).open(path) {
-                Ok(_) if InUse::contains(&metadata) => Err(in_use(&path.display().to_string())),
+            Ok(_) => match OpenOptions::new().write(true).open(path) {
+                Ok(file) if InUse::contains(&file) => Err(in_use(&path.display().to_string())),
                 // Removed by now, as by another that created it and could not go on.
                 Err(error) if error.kind() != IoErrorKind::NotFound => Err(cannot(error)),
                 _ => Ok(()),
@@ -165,26 +165,14 @@ impl Output {
     ///
     /// # Errors
     /// `Io` where it is not in its place any more.
-    #[cfg(unix)]
     pub(super) fn check_place(&self) -> Result<()> {
-        use std::os::unix::fs::MetadataExt;
-
         let (Some(path), Stream::File(file)) = (&self.path, &self.stream) else { return Ok(()) };
-        let written = file.metadata().map_err(|error| self.io(error))?;
-        let same = |there: fs::Metadata| (there.dev(), there.ino()) == (written.dev(), written.ino());
-        if fs::metadata(path).is_ok_and(same) {
+        if is_at(file, path).map_err(|error| self.io(error))? {
             return Ok(());
         }
         let message =
             format!("{} was moved, removed or replaced while it was recorded: it is not there", self.name);
         Err(Error::new(ErrorKind::Io, message))
-    }
-
-    /// Nobody can move a file that is open.
-    #[cfg(not(unix))]
-    pub(super) fn check_place(&self) -> Result<()> {
-        let _ = &self.path;
-        Ok(())
     }
 
     fn io(&self, error: std::io::Error) -> Error {

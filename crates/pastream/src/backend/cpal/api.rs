@@ -31,16 +31,9 @@ impl Host {
     /// On macOS the system's own thread calls.
     pub(super) const PROMOTES: bool = cfg!(windows);
 
-    pub(super) fn new() -> Result<Self> {
-        #[cfg(windows)]
-        super::com::keep();
-        guarded(|| host_from_id(ID).map(|_| Self).map_err(unavailable))
-    }
-
     /// Every device: the default ones, the others by name, then those that capture what another plays.
-    pub(super) fn devices(self) -> Result<Vec<Found>> {
-        guarded(|| {
-            let host = host_from_id(ID).map_err(unavailable)?;
+    pub(super) fn devices() -> Result<Vec<Found>> {
+        guarded(|host| {
             let key = |device: Option<Device>| Some(device?.id().ok()?.id().to_owned());
             let default_output = key(host.default_output_device());
             let default_input = key(host.default_input_device());
@@ -87,9 +80,8 @@ impl Driver for Host {
     type Stream = Stream;
 
     fn start(&self, settings: &Settings, run: Run) -> Result<Stream> {
-        guarded(|| {
-            let host = host_from_id(ID).map_err(unavailable)?;
-            let device = device(&host, &settings.key)?;
+        guarded(|host| {
+            let device = device(host, &settings.key)?;
             let stream = build(&device, settings, run);
             stream.and_then(|stream| stream.play().map(|()| stream)).map_err(|error| {
                 let kind = match error.kind() {
@@ -113,11 +105,7 @@ impl Driver for Host {
     }
 
     fn present(&self, settings: &Settings) -> bool {
-        guarded(|| {
-            let host = host_from_id(ID).map_err(unavailable)?;
-            device(&host, &settings.key).map(drop)
-        })
-        .is_ok()
+        guarded(|host| device(host, &settings.key).map(drop)).is_ok()
     }
 }
 
@@ -178,23 +166,23 @@ fn tell(faults: &Faults, kind: Kind) {
 
 fn playback(device: &Device) -> Option<Caps> {
     let default = device.default_output_config().ok()?;
-    let ranges = device.supported_output_configs().map(Iterator::collect).unwrap_or_default();
-    Some(caps(&default, ranges))
+    let ranges: Vec<_> = device.supported_output_configs().map(Iterator::collect).unwrap_or_default();
+    Some(caps(&default, &ranges))
 }
 
 fn recording(device: &Device) -> Option<Caps> {
     let default = device.default_input_config().ok().filter(|_| device.supports_input())?;
-    let ranges = device.supported_input_configs().map(Iterator::collect).unwrap_or_default();
-    Some(caps(&default, ranges))
+    let ranges: Vec<_> = device.supported_input_configs().map(Iterator::collect).unwrap_or_default();
+    Some(caps(&default, &ranges))
 }
 
 /// What is captured of an output has the output's own rate, channels and format alone.
 fn loopback(device: &Device) -> Option<Caps> {
     let default = device.default_output_config().ok()?;
-    Some(caps(&default, Vec::new()))
+    Some(caps(&default, &[]))
 }
 
-fn caps(default: &SupportedStreamConfig, ranges: Vec<SupportedStreamConfigRange>) -> Caps {
+fn caps(default: &SupportedStreamConfig, ranges: &[SupportedStreamConfigRange]) -> Caps {
     let mut configs = Vec::new();
     let mut add = |low, high, format| {
         if let Some(format) = sample_format(format) {
@@ -232,8 +220,11 @@ fn unavailable(error: ::cpal::Error) -> Error {
         .with_source(error)
 }
 
-/// cpal gives up with a panic where the system does what it must not.
-fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+/// Asks the host. cpal panics where the system does what it must not.
+fn guarded<T>(call: impl FnOnce(&::cpal::Host) -> Result<T>) -> Result<T> {
+    #[cfg(windows)]
+    super::com::keep();
+    let call = || call(&host_from_id(ID).map_err(unavailable)?);
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
         Err(Error::new(ErrorKind::HostUnavailable, "the audio system failed in a way that is not foreseen"))
     })

@@ -20,19 +20,18 @@ impl Backend for CpalBackend {
     }
 
     fn available(&self) -> Result<(), String> {
-        Host::new().and_then(|host| host.devices()).map(drop).map_err(|error| error.message().to_owned())
+        Host::devices().map(drop).map_err(|error| error.message().to_owned())
     }
 
     fn devices(&self) -> Result<Vec<DeviceInfo>> {
-        Ok(Host::new()?.devices()?.iter().map(|found| found.info(Host::NAME)).collect())
+        Ok(Host::devices()?.iter().map(|found| found.info(Host::NAME)).collect())
     }
 
     fn open(&self, request: &Request) -> Result<Box<dyn Device>> {
-        let host = Host::new()?;
-        let found = find(host.devices()?, &request.id)?;
+        let found = find(Host::devices()?, &request.id)?;
         let settings = Settings::new(&found, request)?;
         let opened = settings.opened(&found, Host::NAME);
-        Ok(Box::new(HostDevice::new(host, settings, opened, Host::PROMOTES)))
+        Ok(Box::new(HostDevice::new(Host, settings, opened, Host::PROMOTES)))
     }
 }
 

@@ -528,3 +528,24 @@ fn a_loopback_device_has_an_id_of_its_own_and_the_same_clock() {
     let gap = told.iter().find(|seen| matches!(seen, Seen::Block { skipped: 1.., .. }));
     let Some(Seen::Block { skipped: 48_000, xruns: Xruns::NONE, .. }) = gap else { panic!("{gap:?}") };
 }
+
+#[test]
+fn default_devices_come_first_and_loopbacks_last() {
+    let caps = caps(2, &[(RATE, SampleFormat::Float32)]);
+    let named = |name: &str, loopback, is_default_output, is_default_input| Found {
+        name: name.to_owned(),
+        loopback,
+        is_default_output,
+        is_default_input,
+        ..found(&caps)
+    };
+    let mut devices = [
+        named("a", true, false, false),
+        named("c", false, false, false),
+        named("d", false, false, true),
+        named("b", false, false, false),
+        named("e", false, true, false),
+    ];
+    devices.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    assert_eq!(devices.map(|device| device.name).concat(), "edbca");
+}
