@@ -100,27 +100,27 @@ pub fn open_pair(playback: &str, recording: &str, request: &Request) -> Result<B
     match (playback, recording) {
         (Some(playback), Some(recording)) => {
             if playback.id == recording.id && host_of(&playback)?.duplex() {
-                return open_one(playback, Side::Playback, request.clone());
+                return open_one(playback, Side::Playback, request);
             }
             // The playback's blocks are the stream's.
-            let out = open_one(playback, Side::Playback, Request { recording: None, ..request.clone() })?;
+            let out = open_one(playback, Side::Playback, &Request { recording: None, ..request.clone() })?;
             let asked = Request {
                 playback: None,
                 sample_rate: Some(out.opened().sample_rate),
                 block_size: None,
                 ..request.clone()
             };
-            let into = open_one(recording, Side::Recording, asked)?;
+            let into = open_one(recording, Side::Recording, &asked)?;
             bridge(out, into, request)
         }
-        (Some(device), None) => open_one(device, Side::Playback, request.clone()),
-        (None, Some(device)) => open_one(device, Side::Recording, request.clone()),
+        (Some(device), None) => open_one(device, Side::Playback, request),
+        (None, Some(device)) => open_one(device, Side::Recording, request),
         (None, None) => Err(Error::new(ErrorKind::InvalidArgument, "neither direction is asked for")),
     }
 }
 
-fn open_one(device: DeviceInfo, side: Side, request: Request) -> Result<Box<dyn Device>> {
-    let opened = host_of(&device)?.open(&Request { id: device.id, ..request });
+fn open_one(device: DeviceInfo, side: Side, request: &Request) -> Result<Box<dyn Device>> {
+    let opened = host_of(&device)?.open(&Request { id: device.id, ..request.clone() });
     opened.map_err(|error| match error.kind() {
         // Gone since it was listed, or one of those that are not.
         ErrorKind::DeviceNotFound => without(error.kind(), error.message(), side).with_source(error),

@@ -100,7 +100,7 @@ impl VirtualDevice {
             playback.latency = keys.delay as f64 / f64::from(sample_rate);
         }
         let duplex = opened.playback.is_some() && opened.recording.is_some();
-        let alignment = duplex.then(|| Alignment {
+        let alignment = duplex.then_some(Alignment {
             offset_frames: if keys.loop_back { keys.delay as f64 } else { 0.0 },
             jitter_frames: 0.0,
             drift_ppm: keys.drift,
