@@ -21,7 +21,7 @@ use pastream::{
     device,
     sink::Sink,
     source::Source,
-    stream::{Outcome, Run, SideConfig, Stream, StreamConfig, StreamEvent},
+    stream::{self, Outcome, Run, SideConfig, Stream, StreamConfig, StreamEvent},
 };
 use pastream_rt::{Block, Flow, Wire, Xruns};
 use server::{Server, alone, is_available, wait_for};
@@ -89,7 +89,7 @@ fn devices_are_clients_with_audio_ports() {
         assert!(!is_available());
         let reason = device::hosts().into_iter().find(|host| host.name == "jack").unwrap().unavailable;
         assert_eq!(reason.unwrap(), "no JACK server runs: start one");
-        let error = device::find("jack", pastream::stream::Side::Playback).unwrap_err();
+        let error = device::find("jack", stream::Side::Playback).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::HostUnavailable);
 
         let _server = Server::start();
@@ -112,10 +112,10 @@ fn devices_are_clients_with_audio_ports() {
             ("system monitor", LOOP),
             ("jack:system:capture_2", "jack:system:capture_2"),
         ] {
-            assert_eq!(device::find(text, pastream::stream::Side::Playback).unwrap().id, id);
+            assert_eq!(device::find(text, stream::Side::Playback).unwrap().id, id);
         }
         assert_eq!(
-            device::find("jack:ardour", pastream::stream::Side::Playback).unwrap_err().kind(),
+            device::find("jack:ardour", stream::Side::Playback).unwrap_err().kind(),
             ErrorKind::DeviceNotFound
         );
         // Ours are no devices, and leave nothing behind.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pastream::{
     ErrorKind, SampleFormat,
     backend::{Backend, Latency, PulseBackend, Request, Side},
-    device,
+    device, stream,
 };
 
 use crate::server::{Server, folder, inside};
@@ -56,7 +56,8 @@ fn sinks_and_sources_are_listed_with_what_they_run_at() {
     );
     assert!(devices.iter().all(|device| device.sample_rates == [1..=384_000] && !device.name.is_empty()));
 
-    assert_eq!(device::find("pulse", pastream::stream::Side::Playback).unwrap().id, "pulse:spare");
+    assert_eq!(device::find("pulse", stream::Side::Playback).unwrap().id, "pulse:spare");
+    assert_eq!(device::find("pulse", stream::Side::Recording).unwrap().id, "pulse:loop.monitor");
     let opened = |id, playback| PulseBackend.open(&request(id, playback)).unwrap().opened().clone();
     let (sink, monitor) = (opened("pulse:loop", true), opened("pulse:loop.monitor", false));
     assert_eq!((&sink.id[..], sink.sample_rate, sink.block_size), ("pulse:loop", 48_000, 0));
@@ -117,7 +118,7 @@ fn without_a_server_the_host_says_where_it_looked() {
     for error in [
         PulseBackend.devices().map(|_| ()).unwrap_err(),
         PulseBackend.open(&request("pulse:loop", true)).map(|_| ()).unwrap_err(),
-        device::find("pulse:loop", pastream::stream::Side::Playback).map(|_| ()).unwrap_err(),
+        device::find("pulse:loop", stream::Side::Playback).map(|_| ()).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::HostUnavailable, "{error}");
         assert!(error.message().contains("pulse/native"), "{error}");
