@@ -1,8 +1,11 @@
 // Prints what the library costs beside what cannot be had cheaper, as ratios taken in turn in one run. See README.md.
 import { setup } from '../scripts/setup.mjs'
+import { alignment } from './alignment.mjs'
 import { callback } from './callback.mjs'
 import { transfer } from './transfer.mjs'
 
 setup()
-callback()
-await transfer()
+const benches = { callback, transfer, alignment }
+// `npm run bench -- alignment` runs that one alone.
+const named = process.argv.slice(2)
+for (const name of named.length > 0 ? named : Object.keys(benches)) await benches[name]()

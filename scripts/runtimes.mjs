@@ -14,7 +14,7 @@ for (const version of [22, 24, 26]) {
   process.stdout.write(`• Node ${version}\n`)
   // The tests start programs by the name of this one, and some by `node`.
   const bin = join(packages, `node-${version}/bin`)
-  run(join(bin, 'node'), ['node_modules/ava/entrypoints/cli.mjs', '!__test__/hosts/**'], {
+  run(join(bin, 'node'), ['node_modules/ava/entrypoints/cli.mjs', '__test__/**', '!__test__/hosts/**'], {
     PATH: bin + delimiter + process.env.PATH,
   })
 }

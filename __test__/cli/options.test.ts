@@ -218,6 +218,22 @@ test('-l, --version and -h write to stdout, and play nothing', async (t) => {
   t.regex(list, /^virtual +virtual +256 +256 +48000 +Virtual device$/m)
   t.regex(list, /^null +null +256 +256 +48000 +Null device$/m)
   t.is(await told('--list'), list)
+  const all = JSON.parse(await told('-l', '--json'))
+  t.like(
+    all.devices.find(({ id }: { id: string }) => id === 'virtual'),
+    {
+      name: 'Virtual device',
+      host: 'virtual',
+      maxInputChannels: 256,
+      defaultSampleRate: 48_000,
+      sampleRates: [{ min: 1, max: 768_000 }],
+      defaultHighOutputLatency: 0,
+      isDefaultOutput: false,
+    },
+  )
+  t.true(all.hosts.some(({ name, available }: { name: string; available: boolean }) => name === 'null' && available))
+  const one = await told('-l', '--host', 'NULL')
+  t.regex(one, /^DEVICE.*\nnull +null.*\n$/)
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
   t.is(await told('--version'), `pastream-rs ${version}\n`)
   const help = await told('-h')

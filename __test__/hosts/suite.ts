@@ -16,6 +16,8 @@ export interface Loop {
   readonly lag?: number
   /** Within how many frames `alignment` tells it. */
   readonly period: number
+  /** Whether a busy machine makes its timestamps wrong by more. */
+  readonly vague?: boolean
 }
 
 const CHANNELS = 2
@@ -85,7 +87,7 @@ function smooth(stream: DuplexStream): void {
 }
 
 /** The counterparts of the seed's tests, over a real host. */
-export function suite({ device, format, lag, period }: Loop): void {
+export function suite({ device, format, lag, period, vague = false }: Loop): void {
   const asked = { device, sampleRate: RATE, channels: CHANNELS, format, latency: 'low' } as const
 
   async function open(t: ExecutionContext, options: StreamOptions = {}): Promise<DuplexStream> {
@@ -107,6 +109,14 @@ export function suite({ device, format, lag, period }: Loop): void {
     return at
   }
 
+  /** Fails unless the stream tells of the `at` frames between playback and recording. */
+  function told(t: ExecutionContext, stream: DuplexStream, at: number): void {
+    const { offsetFrames = Number.NaN } = stream.alignment ?? {}
+    const wrong = Math.abs(offsetFrames - at)
+    if (vague && wrong > period) throw new Glitch(`${offsetFrames} is told, it is ${at}`)
+    t.true(wrong <= period, `${offsetFrames} is told, it is ${at}`)
+  }
+
   test('playrec: what is played comes back bit for bit, and again', async (t) => {
     const stream = await open(t)
     t.is(stream.sampleRate, RATE)
@@ -116,8 +126,7 @@ export function suite({ device, format, lag, period }: Loop): void {
       const take = await stream.playrec(sent, { pad: TAIL })
       const at = holds(t, stream, take, sent)
       t.is(stream.frameCount, 20_000 + TAIL)
-      const { offsetFrames = Number.NaN } = stream.alignment ?? {}
-      t.true(Math.abs(offsetFrames - at) <= period, `${offsetFrames} is told, it is ${at}`)
+      told(t, stream, at)
     }
   })
 
@@ -132,6 +141,7 @@ export function suite({ device, format, lag, period }: Loop): void {
     // Where its first frame is in what was played: later, or what comes before is cut off.
     const beginning = Buffer.from(bytes(frames(format, take, at, at + 100)))
     const from = Buffer.from(bytes(sent)).indexOf(beginning) / (beginning.length / 100)
+    if (vague && Math.max(at, from) > period) throw new Glitch(`${at} late, ${from} cut off`)
     t.true(at <= period && from >= 0 && from <= period, `${at} late, ${from} cut off`)
     if (lag !== undefined) t.deepEqual([at, from], [0, 0])
     same(t, frames(format, take, at, at + 20_000 - from), frames(format, sent, from))
@@ -254,8 +264,7 @@ export function suite({ device, format, lag, period }: Loop): void {
       smooth(stream)
       const at = onset(format, take)
       same(t, frames(format, take, at, at + 5000), sent)
-      const { offsetFrames = Number.NaN } = stream.alignment ?? {}
-      t.true(Math.abs(offsetFrames - at) <= period, `${offsetFrames} is told, it is ${at}`)
+      told(t, stream, at)
       await stream.close()
     }
   })
