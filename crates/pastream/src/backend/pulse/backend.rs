@@ -5,7 +5,7 @@ use pulseaudio::protocol::{Command, SampleSpec, ServerInfo, SinkInfo, SourceInfo
 use super::{
     connection::{Connection, Failure},
     device::PulseDevice,
-    settings::{Settings, known, nearest},
+    settings::{Settings, is_pipewire, known, nearest},
 };
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
@@ -105,6 +105,7 @@ struct Found {
     label: String,
     spec: SampleSpec,
     clock: String,
+    pipewire: bool,
 }
 
 impl PulseBackend {
@@ -129,6 +130,7 @@ fn find(devices: &Devices, request: &Request, playback: bool) -> Result<Found> {
             label: text(sink.description.as_deref().unwrap_or(&sink.name)),
             spec: sink.sample_spec,
             clock: id_of(&sink.name),
+            pipewire: is_pipewire(server),
         }),
         (_, Some(source), false) => Ok(Found {
             name: source.name.clone(),
@@ -136,6 +138,7 @@ fn find(devices: &Devices, request: &Request, playback: bool) -> Result<Found> {
             spec: source.sample_spec,
             // A monitor runs with its sink; what card a source shares with a sink says nothing of its clock.
             clock: id_of(source.monitor_of_sink_name.as_deref().unwrap_or(&source.name)),
+            pipewire: is_pipewire(server),
         }),
         (Some(sink), None, false) => {
             let monitor = sink.monitor_source_name.as_deref();
@@ -205,7 +208,7 @@ fn settings(
         playback,
         sample_rate,
         channels,
-        format: known(format),
+        format: known(format, found.pipewire),
         latency,
         block,
     };

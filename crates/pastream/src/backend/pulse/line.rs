@@ -4,6 +4,9 @@ use std::array;
 const KEPT: usize = 32;
 /// Observations that a line is trusted after.
 const ENOUGH: usize = 4;
+/// The same where the server looks but once a cycle, whose length, and with it the line, moves with what else is played.
+const KEPT_IN_STEPS: usize = 9;
+const ENOUGH_IN_STEPS: usize = 3;
 /// Seconds after which an observation says nothing any more: clocks drift apart by some 100 ppm.
 const WINDOW: f64 = 2.0;
 
@@ -18,28 +21,47 @@ pub(super) struct Line {
     seen: [(f64, f64); KEPT],
     count: usize,
     origin: f64,
+    /// How many are looked at, and are enough.
+    kept: usize,
+    enough: usize,
 }
 
 impl Line {
     pub(super) fn new(rate: u32) -> Self {
-        Self { rate: f64::from(rate), seen: [(0.0, 0.0); KEPT], count: 0, origin: 0.0 }
+        Self {
+            rate: f64::from(rate),
+            seen: [(0.0, 0.0); KEPT],
+            count: 0,
+            origin: 0.0,
+            kept: KEPT,
+            enough: ENOUGH,
+        }
+    }
+
+    /// Begins anew, for a server that looks but once a cycle.
+    ///
+    /// Realtime-safe.
+    pub(super) fn step(&mut self) {
+        (self.kept, self.enough) = (KEPT_IN_STEPS, ENOUGH_IN_STEPS);
+        self.reset();
     }
 
     /// Whether enough was seen to go by.
     ///
     /// Realtime-safe.
     pub(super) fn is_settled(&self) -> bool {
-        self.count >= ENOUGH
+        self.count >= self.enough
     }
 
     /// Takes note that at second `time` frame `frame` was on the air.
     ///
     /// Realtime-safe.
     pub(super) fn note(&mut self, time: f64, frame: f64) {
-        self.seen[self.count % KEPT] = (time, frame - time * self.rate);
+        let kept = self.kept;
+        self.seen[self.count % kept] = (time, frame - time * self.rate);
         // Wraps round among the places that are filled.
-        self.count = if self.count + 1 == 2 * KEPT { KEPT } else { self.count + 1 };
-        let filled = self.count.min(KEPT);
+        self.count = if self.count + 1 == 2 * kept { kept } else { self.count + 1 };
+        let filled = self.count.min(kept);
         let mut origins: [f64; KEPT] = array::from_fn(|index| match self.seen[index] {
             (seen, origin) if index < filled && time - seen < WINDOW => origin,
             _ => f64::INFINITY,

@@ -13,7 +13,7 @@ use super::{
     connection::{Answer, Connection, Failure},
     line::Line,
     settings::{Made, Settings},
-    timing::Timing,
+    timing::{Seen, Timing},
 };
 
 /// How much of the load's average the newest block makes up.
@@ -66,7 +66,7 @@ impl Run {
     pub(super) fn new(connection: Connection, settings: Settings, made: Made, state: Arc<State>) -> Self {
         Self {
             line: Line::new(settings.sample_rate),
-            timing: Timing::new(made.channel, settings.playback),
+            timing: Timing::new(made.channel, settings.playback, made.pipewire),
             connection,
             settings,
             made,
@@ -104,8 +104,16 @@ impl Run {
     /// Realtime-safe.
     pub(super) fn note(&mut self, remote: SystemTime, frame: f64) -> Instant {
         let at = self.timing.answered(remote);
-        let time = at.saturating_duration_since(self.start).as_secs_f64();
-        self.line.note(time, frame);
+        match self.timing.seen(at, frame) {
+            Seen::At(at, step) => {
+                // A step is a cycle of PipeWire's, of which it tells the end, and when its first frame is on the air. What a
+                // monitor records is of the cycle before.
+                let frame = if self.settings.is_monitor() { frame } else { frame - step };
+                self.line.note(at.saturating_duration_since(self.start).as_secs_f64(), frame);
+            }
+            Seen::Steps => self.line.step(),
+            Seen::Nothing => {}
+        }
         at
     }
 
@@ -176,10 +184,7 @@ impl Run {
 
     /// The stream goes on elsewhere. Where its own device is gone the server did that of itself.
     fn ask_for_device(&mut self) -> Result<(), Failure> {
-        let name = self.settings.device.clone();
-        let command =
-            if self.settings.playback { Command::LookupSink(name) } else { Command::LookupSource(name) };
-        self.moved = Some(self.connection.outbox.send(&command)?);
+        self.moved = Some(self.connection.outbox.send(&self.settings.look_up())?);
         self.line.reset();
         self.timing.hurry();
         Ok(())

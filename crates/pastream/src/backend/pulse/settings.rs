@@ -1,9 +1,9 @@
 use std::ffi::CString;
 
 use pulseaudio::protocol::{
-    ChannelMap, ChannelPosition, Command, CreatePlaybackStreamReply, CreateRecordStreamReply,
+    ChannelMap, ChannelPosition, Command, CreatePlaybackStreamReply, CreateRecordStreamReply, LookupReply,
     MAX_MEMBLOCKQ_LENGTH, PlaybackStreamParams, Prop, Props, PulseError, RecordStreamParams,
-    SampleFormat as Wire, SampleSpec,
+    SampleFormat as Wire, SampleSpec, ServerInfo,
     stream::{BufferAttr, StreamFlags},
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Made {
     pub(super) device_latency: f64,
     /// Seconds from the client to the air.
     pub(super) latency: f64,
+    /// Whether the server is PipeWire.
+    pub(super) pipewire: bool,
 }
 
 /// The format nearest to what a device has.
@@ -51,9 +53,19 @@ pub(super) fn nearest(wire: Wire) -> SampleFormat {
     }
 }
 
-/// What the server knows of a format of ours. It has no signed 8-bit samples: unsigned ones hold the same.
-pub(super) fn known(format: SampleFormat) -> SampleFormat {
-    if format == SampleFormat::Int8 { SampleFormat::Uint8 } else { format }
+/// Whether it is PipeWire that speaks.
+pub(super) fn is_pipewire(server: &ServerInfo) -> bool {
+    server.server_name.as_ref().is_some_and(|name| name.to_string_lossy().contains("PipeWire"))
+}
+
+/// What the server knows of a format of ours. It has no signed 8-bit samples: unsigned ones hold the same. Where those are
+/// missing, old versions of `PipeWire` play zeros, which are their lowest value and no silence: there 16 bits hold the same.
+pub(super) fn known(format: SampleFormat, pipewire: bool) -> SampleFormat {
+    match format {
+        SampleFormat::Int8 | SampleFormat::Uint8 if pipewire => SampleFormat::Int16,
+        SampleFormat::Int8 => SampleFormat::Uint8,
+        format => format,
+    }
 }
 
 fn wire(format: SampleFormat) -> Wire {
@@ -71,6 +83,11 @@ fn wire(format: SampleFormat) -> Wire {
 impl Settings {
     pub(super) fn frame(&self) -> usize {
         self.channels * self.format.size()
+    }
+
+    /// Whether what a sink plays is recorded.
+    pub(super) fn is_monitor(&self) -> bool {
+        self.device.to_bytes().ends_with(b".monitor")
     }
 
     /// Bytes that so many seconds take, whole frames.
@@ -103,14 +120,30 @@ impl Settings {
         }
     }
 
+    /// The question whether the device is there.
+    pub(super) fn look_up(&self) -> Command {
+        let name = self.device.clone();
+        if self.playback { Command::LookupSink(name) } else { Command::LookupSource(name) }
+    }
+
     /// Has the server make a stream, corked.
     ///
     /// # Errors
     /// `DeviceNotFound`, `UnsupportedConfig`, `HostUnavailable`.
     pub(super) fn make(&self, connection: &mut Connection) -> Result<Made> {
-        let made =
-            if self.playback { self.make_playback(connection) } else { self.make_recording(connection) };
-        let (made, spec) = made.map_err(|failure| self.refused(&failure))?;
+        let mut ask = || {
+            let server: ServerInfo = connection.ask(&Command::GetServerInfo)?;
+            // PipeWire would take another device for one that is gone.
+            let _: LookupReply = connection.ask(&self.look_up())?;
+            let (mut made, spec) = if self.playback {
+                self.make_playback(connection)?
+            } else {
+                self.make_recording(connection)?
+            };
+            made.pipewire = is_pipewire(&server);
+            Ok((made, spec))
+        };
+        let (made, spec) = ask().map_err(|failure: Failure| self.refused(&failure))?;
         if spec != self.spec() {
             return Err(self.unsupported("the server changes the format"));
         }
@@ -147,6 +180,7 @@ impl Settings {
             portion: made.buffer_attr.minimum_request_length as usize,
             device_latency,
             latency: device_latency + held as f64 / f64::from(self.sample_rate),
+            pipewire: false,
         };
         Ok((stream, made.sample_spec))
     }
@@ -171,6 +205,7 @@ impl Settings {
             portion: fragment,
             device_latency,
             latency: device_latency + (fragment / self.frame()) as f64 / f64::from(self.sample_rate),
+            pipewire: false,
         };
         Ok((stream, made.sample_spec))
     }
