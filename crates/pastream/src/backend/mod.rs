@@ -10,6 +10,7 @@ mod device_info;
 mod duplex;
 #[cfg(target_os = "linux")]
 mod jack;
+mod load;
 mod memory;
 mod null;
 mod opened;

@@ -131,7 +131,7 @@ impl Device for AlsaDevice {
     }
 
     fn cpu_load(&self) -> f64 {
-        f64::from_bits(self.state.load.load(Relaxed))
+        self.state.load.get()
     }
 }
 

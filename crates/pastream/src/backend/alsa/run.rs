@@ -14,10 +14,8 @@ use super::{
     line::{Line, Resumed, Trouble, pause},
     timeline::Timeline,
 };
-use crate::backend::{Process, realtime::promote};
+use crate::backend::{Process, load::Load, realtime::promote};
 
-/// How much of the load's average the newest block makes up.
-const LOAD_WEIGHT: f64 = 1.0 / 16.0;
 /// A device that moves nothing for so long is gone; the kernel waits as long.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Wake-ups in a row that bring nothing until they are thought to be wrong.
@@ -29,8 +27,7 @@ pub(super) struct State {
     pub(super) stop: AtomicBool,
     /// Frames clocked.
     pub(super) position: AtomicU64,
-    /// An f64's bits.
-    pub(super) load: AtomicU64,
+    pub(super) load: Load,
     /// Whether the thread runs in realtime: 0 not known, 1 no, 2 yes.
     pub(super) realtime: AtomicU8,
 }
@@ -151,9 +148,7 @@ impl Run {
         let began = Instant::now();
         let flow = process.process(block, None);
         let taken = began.elapsed().as_secs_f64();
-        let load = f64::from_bits(self.state.load.load(Relaxed));
-        let share = taken / self.timeline.seconds(frames as f64);
-        self.state.load.store((load + (share - load) * LOAD_WEIGHT).to_bits(), Relaxed);
+        self.state.load.note(taken, self.timeline.seconds(frames as f64));
         self.clock(frames as u64);
         self.moved = began;
         self.fruitless = 0;

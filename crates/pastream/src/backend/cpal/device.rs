@@ -127,7 +127,7 @@ impl<D: Driver> Device for HostDevice<D> {
     }
 
     fn cpu_load(&self) -> f64 {
-        self.shared.load()
+        self.shared.load.get()
     }
 }
 

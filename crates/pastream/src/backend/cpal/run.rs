@@ -140,7 +140,7 @@ impl Run {
         let flow = catch_unwind(guarded).ok();
         shared.position.fetch_add(frames as u64 + skipped, Relaxed);
         let period = frames as f64 / self.rate;
-        shared.measure(began.elapsed().as_secs_f64(), period);
+        shared.load.note(began.elapsed().as_secs_f64(), period);
         match flow {
             Some(Flow::Continue) => return,
             Some(flow) => shared.end(flow, if self.plays { device - called + period } else { 0.0 }),

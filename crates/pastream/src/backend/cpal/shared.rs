@@ -5,8 +5,7 @@ use std::sync::atomic::{
 
 use pastream_rt::Flow;
 
-/// How much of the load's average the newest block makes up.
-const LOAD_WEIGHT: f64 = 1.0 / 16.0;
+use crate::backend::load::Load;
 
 const COMPLETE: u8 = 1;
 const ABORT: u8 = 2;
@@ -31,8 +30,7 @@ pub(super) struct Shared {
     ended: AtomicU8,
     /// Nanoseconds from there until the last frame has left the device.
     lag: AtomicU64,
-    /// An f64's bits.
-    load: AtomicU64,
+    pub(super) load: Load,
 }
 
 impl Shared {
@@ -51,17 +49,5 @@ impl Shared {
             ABORT => Some(0),
             _ => None,
         }
-    }
-
-    /// Takes in that a block of `period` seconds took `taken` to run.
-    pub(super) fn measure(&self, taken: f64, period: f64) {
-        if period > 0.0 {
-            let load = self.load();
-            self.load.store((load + (taken / period - load) * LOAD_WEIGHT).to_bits(), Relaxed);
-        }
-    }
-
-    pub(super) fn load(&self) -> f64 {
-        f64::from_bits(self.load.load(Relaxed))
     }
 }

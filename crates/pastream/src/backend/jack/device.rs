@@ -251,7 +251,7 @@ impl Device for JackDevice {
     }
 
     fn cpu_load(&self) -> f64 {
-        f64::from_bits(self.link.state.load.load(Relaxed))
+        self.link.state.load.get()
     }
 }
 

@@ -13,9 +13,6 @@ use crate::backend::{Opened, OpenedSide, Process, memory::filled};
 /// Frames of the longest period that a server may have, or change to.
 pub(super) const MAX_PERIOD: usize = 8192;
 
-/// How much of the load's average the newest cycle makes up.
-const LOAD_WEIGHT: f64 = 1.0 / 16.0;
-
 /// One run of a device, as JACK's process thread works on it.
 ///
 /// Everything that it needs is allocated and touched by [`Run::new`], off that thread.
@@ -111,7 +108,7 @@ impl Run {
         }
         let began = Instant::now();
         let flow = self.block(state, scope, frames, outputs.len(), inputs.len());
-        self.measure(state, began.elapsed().as_secs_f64(), frames);
+        state.load.note(began.elapsed().as_secs_f64(), frames as f64 / self.rate);
         let count = outputs.len();
         for (channel, port) in outputs.iter_mut().enumerate() {
             let samples = self.output.iter().skip(channel).step_by(count);
@@ -172,12 +169,6 @@ impl Run {
             self.tell_lost();
             Flow::Abort
         })
-    }
-
-    fn measure(&self, state: &State, taken: f64, frames: usize) {
-        let load = f64::from_bits(state.load.load(Relaxed));
-        let now = taken * self.rate / frames.max(1) as f64;
-        state.load.store((load + (now - load) * LOAD_WEIGHT).to_bits(), Relaxed);
     }
 
     fn end(&mut self, state: &State) {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::run::Run;
+use crate::backend::load::Load;
 
 /// How long a callback of ours is waited for: longer than any takes.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -39,8 +40,7 @@ pub(super) struct State {
     pub(super) xrun: AtomicBool,
     /// Frames clocked in the run.
     pub(super) position: AtomicU64,
-    /// An f64's bits.
-    pub(super) load: AtomicU64,
+    pub(super) load: Load,
     /// 0 where it isn't known, 1 no, 2 yes.
     realtime: AtomicU8,
 }
@@ -136,7 +136,7 @@ impl State {
             flag.store(false, Ordering::Relaxed);
         }
         self.position.store(0, Ordering::Relaxed);
-        self.load.store(0, Ordering::Relaxed);
+        self.load.reset();
         *slot = Some(run);
         Ok(())
     }

@@ -141,7 +141,7 @@ impl Device for PulseDevice {
     }
 
     fn cpu_load(&self) -> f64 {
-        f64::from_bits(self.state.load.load(Relaxed))
+        self.state.load.get()
     }
 }
 

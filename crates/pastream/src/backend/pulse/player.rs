@@ -253,7 +253,7 @@ impl Player {
         self.begun = true;
         let began = Instant::now();
         let flow = process.process(block, None);
-        self.run.state.measure(began.elapsed().as_secs_f64(), self.run.seconds(frames));
+        self.run.state.load.note(began.elapsed().as_secs_f64(), self.run.seconds(frames));
         self.run.state.position.fetch_add(frames as u64 + skipped, Relaxed);
         if flow != Flow::Abort {
             self.pending = frames;

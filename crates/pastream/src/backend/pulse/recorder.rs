@@ -152,7 +152,7 @@ impl Recorder {
         };
         let began = Instant::now();
         let flow = process.process(block, None);
-        self.run.state.measure(began.elapsed().as_secs_f64(), self.run.seconds(frames));
+        self.run.state.load.note(began.elapsed().as_secs_f64(), self.run.seconds(frames));
         self.run.state.position.fetch_add(frames as u64 + skipped, Relaxed);
         bytes.copy_within(frames * frame..self.held, 0);
         self.held -= frames * frame;

@@ -15,9 +15,7 @@ use super::{
     settings::{Made, Settings},
     timing::{Seen, Timing},
 };
-
-/// How much of the load's average the newest block makes up.
-const LOAD_WEIGHT: f64 = 1.0 / 16.0;
+use crate::backend::load::Load;
 
 /// What the audio thread tells, and is told.
 #[derive(Default)]
@@ -25,22 +23,9 @@ pub(super) struct State {
     pub(super) stop: AtomicBool,
     /// Frames clocked.
     pub(super) position: AtomicU64,
-    /// An f64's bits.
-    pub(super) load: AtomicU64,
+    pub(super) load: Load,
     /// Whether the thread is a realtime one: 0 where it is not known yet, 1 if not, 2 if so.
     pub(super) realtime: AtomicU8,
-}
-
-impl State {
-    /// Counts a block of so many seconds that took so many.
-    ///
-    /// Realtime-safe.
-    pub(super) fn measure(&self, taken: f64, period: f64) {
-        if period > 0.0 {
-            let load = f64::from_bits(self.load.load(Relaxed));
-            self.load.store((load + (taken / period - load) * LOAD_WEIGHT).to_bits(), Relaxed);
-        }
-    }
 }
 
 /// What both directions of a run have.

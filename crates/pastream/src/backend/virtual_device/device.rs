@@ -17,14 +17,11 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    backend::{Alignment, AlignmentMethod, Device, Opened, OpenedSide, Process, Request, Side},
+    backend::{Alignment, AlignmentMethod, Device, Opened, OpenedSide, Process, Request, Side, load::Load},
 };
 
 /// The most bytes that a delay may hold.
 const MAX_DELAY: usize = 1 << 28;
-
-/// How much of the load's average the newest block makes up.
-const LOAD_WEIGHT: f64 = 1.0 / 16.0;
 
 /// A device that is a thread.
 ///
@@ -46,8 +43,7 @@ struct State {
     stop: AtomicBool,
     /// Frames clocked.
     position: AtomicU64,
-    /// An f64's bits.
-    load: AtomicU64,
+    load: Load,
 }
 
 impl VirtualDevice {
@@ -206,7 +202,7 @@ impl Device for VirtualDevice {
     }
 
     fn cpu_load(&self) -> f64 {
-        f64::from_bits(self.state.load.load(Relaxed))
+        self.state.load.get()
     }
 }
 
@@ -237,7 +233,7 @@ impl State {
             }
             let began = Instant::now();
             let flow = engine.run(&next, process);
-            self.measure(began.elapsed().as_secs_f64(), engine.seconds(next.frames));
+            self.load.note(began.elapsed().as_secs_f64(), engine.seconds(next.frames));
             match flow {
                 Flow::Continue => {}
                 Flow::Complete => {
@@ -262,13 +258,6 @@ impl State {
                 return true;
             }
             thread::park_timeout(left);
-        }
-    }
-
-    fn measure(&self, taken: f64, period: f64) {
-        if period > 0.0 {
-            let load = f64::from_bits(self.load.load(Relaxed));
-            self.load.store((load + (taken / period - load) * LOAD_WEIGHT).to_bits(), Relaxed);
         }
     }
 }
