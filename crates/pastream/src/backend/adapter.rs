@@ -235,6 +235,11 @@ impl Process for Adapter {
 
     fn process(&mut self, block: Block<'_>, _wire: Option<&mut dyn Wire>) -> Flow {
         let Block { output, input, frames, xruns, skipped, missing, times } = block;
+        let waiting = self.recording.as_ref().map_or(0, Queue::frames);
+        if skipped > 0 && waiting > 0 && self.block.is_some() {
+            // What was captured before the loss comes before it.
+            self.run(waiting, Missing::None, times);
+        }
         self.xruns |= xruns;
         self.skipped = self.skipped.saturating_add(skipped);
         let (into, from) = (frame_of(self.playback.as_ref()), frame_of(self.recording.as_ref()));
@@ -339,7 +344,7 @@ mod tests {
             input: if missing == Missing::Input { &[] } else { bytemuck::cast_slice(input) },
             frames,
             xruns: Xruns::INPUT_OVERFLOW,
-            skipped: 1,
+            skipped: 0,
             missing,
             times: Times::default(),
         };
@@ -377,7 +382,7 @@ mod tests {
             let ramp = (1..=sent).map(wide);
             let silence = std::iter::repeat_n(0, block);
             assert_eq!(played, silence.chain(ramp).take(usize::from(sent as u16)).collect::<Vec<_>>());
-            assert_eq!((seen.xruns, seen.skipped), (Xruns::INPUT_OVERFLOW.bits(), 60));
+            assert_eq!((seen.xruns, seen.skipped), (Xruns::INPUT_OVERFLOW.bits(), 0));
         }
     }
 
@@ -407,6 +412,39 @@ mod tests {
             let lost = |&sample: &i16| missing == Missing::Input && (12..=16).contains(&sample);
             assert_eq!(seen.recorded, (1..=24).filter(|sample| !lost(sample)).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_was_skipped_lies_where_it_was() {
+        let seen = Arc::<Mutex<Seen>>::default();
+        let mut process = adapt(
+            Box::new(Ramp(Arc::clone(&seen))),
+            None,
+            Some(ends(SampleFormat::Int16)),
+            Some(8),
+            50,
+            48_000,
+        );
+        for (skipped, input) in [(0, [1_i16, 2, 3, 4, 5]), (100, [6, 7, 8, 9, 10]), (0, [11, 12, 13, 14, 15])]
+        {
+            let block = Block {
+                output: &mut [],
+                input: bytemuck::cast_slice(&input),
+                frames: 5,
+                xruns: Xruns::NONE,
+                skipped,
+                missing: Missing::None,
+                times: Times::default(),
+            };
+            process.process(block, None);
+            if skipped > 0 {
+                let seen = lock(&seen);
+                assert_eq!((seen.blocks.len(), seen.skipped), (1, 0));
+            }
+        }
+        let seen = lock(&seen);
+        assert_eq!(seen.blocks, [(5, Missing::None), (8, Missing::None)]);
+        assert_eq!((seen.skipped, &seen.recorded[..]), (100, &(1..=13).collect::<Vec<i16>>()[..]));
     }
 
     #[test]

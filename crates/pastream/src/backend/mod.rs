@@ -150,6 +150,11 @@ pub trait Device: Send {
     /// device stopped.
     fn time(&self) -> f64;
 
+    /// Whether [`alignment`](Self::alignment) is known by the first block, of a device with both directions.
+    fn alignable(&self) -> bool {
+        true
+    }
+
     /// How recording and playback lie to each other; `None` in one direction, and where it is not known yet.
     fn alignment(&self) -> Option<Alignment> {
         None

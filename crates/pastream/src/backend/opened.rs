@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::SampleFormat;
 
 /// What a device was really opened with.
@@ -17,6 +19,15 @@ pub struct Opened {
     pub block_size: usize,
     /// What paces it: devices with the same clock never drift apart. `None`: a clock of its own.
     pub clock: Option<String>,
+}
+
+impl Opened {
+    /// What a device may have in hand before it calls again.
+    pub(crate) fn longest(&self) -> Duration {
+        let block = self.block_size as f64 / f64::from(self.sample_rate.max(1));
+        let latency = [self.playback, self.recording].into_iter().flatten().map(|side| side.latency);
+        Duration::try_from_secs_f64(latency.fold(block, f64::max)).unwrap_or(Duration::from_secs(60))
+    }
 }
 
 /// One open direction of a device.

@@ -52,6 +52,7 @@ pub(super) struct Conductor {
 
 impl Conductor {
     pub(super) fn run(mut self) {
+        let patience = self.inner.opened.longest() * 2 + PATIENCE;
         let mut asked: Option<Instant> = None;
         let forced = loop {
             self.tell();
@@ -60,10 +61,10 @@ impl Conductor {
             }
             if self.ending.load(Ordering::Acquire) {
                 let asked = *asked.get_or_insert_with(Instant::now);
-                if asked.elapsed() >= PATIENCE {
+                if asked.elapsed() >= patience {
                     break true;
                 }
-                thread::park_timeout(PATIENCE);
+                thread::park_timeout(patience);
             } else {
                 thread::park();
             }
@@ -75,7 +76,7 @@ impl Conductor {
         }
         // After a stop the device plays out what it holds.
         let cut_short = forced || outcome == Outcome::Aborted;
-        self.inner.device(|device| if cut_short { device.stop() } else { device.finish() });
+        self.inner.end_device(cut_short);
         self.tell();
         let (gone, recording, error) = self.finish();
         let source = gone.map_or_else(|| Ok(lock(&self.source).take()), Err);

@@ -51,8 +51,10 @@ type Listener = Box<dyn Fn(&StreamEvent) + Send + Sync>;
 pub(super) struct Inner {
     pub(super) config: StreamConfig,
     pub(super) opened: Opened,
-    /// None once the stream is closed.
+    /// None once the stream is closed, and while the device plays out what it holds.
     device: Mutex<Option<Box<dyn Device>>>,
+    /// What the device said before it was taken.
+    last: Mutex<Measured>,
     pub(super) shared: Arc<Shared>,
     pub(super) pause: Arc<Pause>,
     pub(super) state: Mutex<State>,
@@ -95,7 +97,48 @@ pub(super) fn side(side: Option<&OpenedSide>, verb: &str) -> Result<(usize, Samp
     })
 }
 
+/// What a device says of itself.
+#[derive(Clone, Copy, Default)]
+struct Measured {
+    time: f64,
+    cpu_load: f64,
+    alignment: Option<Alignment>,
+    realtime: Option<bool>,
+}
+
+impl Measured {
+    fn of(device: &dyn Device) -> Self {
+        Self {
+            time: device.time(),
+            cpu_load: device.cpu_load(),
+            alignment: device.alignment(),
+            realtime: device.realtime(),
+        }
+    }
+}
+
 impl Inner {
+    /// Ends what the device does: at once, or when it has played out what it holds, which takes its time and keeps nobody
+    /// from asking meanwhile.
+    pub(super) fn end_device(&self, at_once: bool) {
+        let Some(mut device) = lock(&self.device).take() else { return };
+        *lock(&self.last) = Measured::of(device.as_ref());
+        if at_once {
+            device.stop();
+        } else {
+            device.finish();
+        }
+        if !lock(&self.state).closed {
+            *lock(&self.device) = Some(device);
+        }
+    }
+
+    /// What the device says of itself, or said last.
+    fn measured(&self) -> Measured {
+        let device = lock(&self.device);
+        device.as_ref().map_or_else(|| *lock(&self.last), |device| Measured::of(device.as_ref()))
+    }
+
     /// Does `work` with the device, where the stream isn't closed.
     pub(super) fn device<T>(&self, work: impl FnOnce(&mut dyn Device) -> T) -> Option<T> {
         lock(&self.device).as_mut().map(|device| work(device.as_mut()))
@@ -197,6 +240,7 @@ impl Stream {
             config,
             opened,
             device: Mutex::new(Some(device)),
+            last: Mutex::default(),
             shared: Arc::new(Shared::new()),
             pause: Arc::default(),
             state: Mutex::default(),
@@ -245,25 +289,25 @@ impl Stream {
     /// closed.
     #[must_use]
     pub fn alignment(&self) -> Option<Alignment> {
-        self.inner.device(|device| device.alignment()).flatten()
+        self.inner.measured().alignment
     }
 
     /// Whether the system granted the audio thread realtime priority; `None` where it is not asked, or not known yet.
     #[must_use]
     pub fn realtime(&self) -> Option<bool> {
-        self.inner.device(|device| device.realtime()).flatten()
+        self.inner.measured().realtime
     }
 
     /// Seconds of the device's clock since the start; 0 once the stream is closed.
     #[must_use]
     pub fn time(&self) -> f64 {
-        self.inner.device(|device| device.time()).unwrap_or_default()
+        self.inner.measured().time
     }
 
     /// The share of a block's time that the callback takes; 0 once the stream is closed.
     #[must_use]
     pub fn cpu_load(&self) -> f64 {
-        self.inner.device(|device| device.cpu_load()).unwrap_or_default()
+        self.inner.measured().cpu_load
     }
 
     /// Whether a run is under way.
@@ -564,6 +608,7 @@ impl Stream {
             let _ = conductor.join();
         }
         *lock(&self.inner.device) = None;
+        *lock(&self.inner.last) = Measured::default();
         let mut state = lock(&self.inner.state);
         (state.source, state.sinks) = (None, Vec::new());
         ended

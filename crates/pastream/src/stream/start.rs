@@ -20,7 +20,7 @@ use super::{
     prepare::{self, Feed, Target},
 };
 use crate::{
-    Error, Result,
+    Error, ErrorKind, Result,
     format::with_sample,
     ring::{FrameConsumer, Reader, Ring},
     sink::{self, Sink},
@@ -71,6 +71,13 @@ impl Start {
     fn begin(&mut self) -> Result<()> {
         let inner = Arc::clone(&self.inner);
         let (config, opened) = (&inner.config, &inner.opened);
+        if self.run.align && !inner.device(|device| device.alignable()).unwrap_or_default() {
+            let message = format!(
+                "device `{}` can't tell its round trip from playback to recording: leave out `align`",
+                opened.id
+            );
+            return Err(Error::new(ErrorKind::UnsupportedConfig, message));
+        }
         let feed = self.feed()?;
         let feed_ring = if let Some(Feed::Ring(ring)) = &feed { Some(Arc::clone(ring)) } else { None };
         let play = match (feed, &opened.playback) {
@@ -202,7 +209,13 @@ impl Start {
                 if reader.seekable() {
                     reader.seek(0)?;
                 }
-                Some(Feed::Ring(Ring::new(channels * format.size(), *buffer_size)?))
+                // What a device asks for at its start is there, so that it does not begin with a gap.
+                let opened = &self.inner.opened;
+                let burst = opened.longest().as_secs_f64() * 2.0 * f64::from(opened.sample_rate);
+                Some(Feed::Ring(Ring::new(
+                    channels * format.size(),
+                    (*buffer_size).max(burst.ceil() as usize),
+                )?))
             }
         })
     }

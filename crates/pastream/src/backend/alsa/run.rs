@@ -67,8 +67,8 @@ pub(super) struct Run {
     /// Not told yet.
     xruns: Xruns,
     skipped: u64,
-    /// When the last block ran.
-    moved: Instant,
+    /// How long was waited since the last block. Not by the clock, which goes on where the whole process is held.
+    idle: Duration,
     fruitless: u32,
     restarted: bool,
 }
@@ -86,7 +86,7 @@ impl Run {
             start: now,
             xruns: Xruns::NONE,
             skipped: 0,
-            moved: now,
+            idle: Duration::ZERO,
             fruitless: 0,
             restarted: false,
         }
@@ -97,7 +97,7 @@ impl Run {
         self.state.realtime.store(if promote() { 2 } else { 1 }, Relaxed);
         let _quiet = Quiet::new();
         self.start = Instant::now();
-        self.moved = self.start;
+        self.idle = Duration::ZERO;
         let mut next = way.begin(self).map(|()| Step::Continue);
         while !self.state.stop.load(Relaxed) {
             let done = match next {
@@ -150,7 +150,7 @@ impl Run {
         let taken = began.elapsed().as_secs_f64();
         self.state.load.note(taken, self.timeline.seconds(frames as f64));
         self.clock(frames as u64);
-        self.moved = began;
+        self.idle = Duration::ZERO;
         self.fruitless = 0;
         self.restarted = false;
         flow
@@ -182,9 +182,14 @@ impl Run {
         Duration::from_secs_f64(self.timeline.seconds(self.line.settings().period as f64))
     }
 
-    fn rest(&self, time: Duration) -> Result<(), Trouble> {
+    fn rest(&mut self, time: Duration) -> Result<(), Trouble> {
         pause(&self.wake, time);
-        if self.moved.elapsed() >= PATIENCE { Err(Trouble::Lost) } else { Ok(()) }
+        self.waited(time)
+    }
+
+    fn waited(&mut self, time: Duration) -> Result<(), Trouble> {
+        self.idle += time;
+        if self.idle >= PATIENCE { Err(Trouble::Lost) } else { Ok(()) }
     }
 
     fn wait(&mut self) -> Result<(), Trouble> {
@@ -193,7 +198,8 @@ impl Run {
             // Some plugins are ready to be polled before they have a period.
             self.rest(self.period() / 4)?;
         }
-        self.line.wait(&self.wake, Duration::from_millis(100))?;
-        if self.moved.elapsed() >= PATIENCE { Err(Trouble::Lost) } else { Ok(()) }
+        let (began, most) = (Instant::now(), Duration::from_millis(100));
+        self.line.wait(&self.wake, most)?;
+        self.waited(began.elapsed().min(most))
     }
 }

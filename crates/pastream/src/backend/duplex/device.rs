@@ -101,8 +101,11 @@ impl Bridge {
             Latency::Seconds(seconds) => ((seconds / 4.0).clamp(0.002, 0.02), 1.25),
         };
         let block = asked.block_size.filter(|&size| size > 0 && size != played.block_size);
-        // One device is taken to have one clock: ALSA's plugins don't say.
-        let same_clock = played.id == recorded.id || played.clock.is_some() && played.clock == recorded.clock;
+        let same_clock = match (&played.clock, &recorded.clock) {
+            (Some(played), Some(recorded)) => played == recorded,
+            // One device is taken to have one clock: ALSA's plugins don't say.
+            _ => played.id == recorded.id,
+        };
         let pair = |one: &str, other: &str, between: &str| {
             if one == other { one.to_owned() } else { format!("{one}{between}{other}") }
         };
@@ -149,7 +152,7 @@ impl Bridge {
         let (observed, observations) = HeapRb::new(OBSERVATIONS).split();
         let same_clock = self.method == AlignmentMethod::Timestamps;
         let feed = if same_clock {
-            Feed::Direct(Direct::new(frame, at_once))
+            Feed::Direct(Direct::new(frame, at_once, rate))
         } else {
             Feed::Resampled(Box::new(Resampled::new(input, at_once)?))
         };

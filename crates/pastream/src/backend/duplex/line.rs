@@ -14,6 +14,8 @@ const CRYSTAL: f64 = 100e-6;
 const NEAR: f64 = 4.0;
 /// Seconds that are no distance.
 const EXACT: f64 = 1e-9;
+/// Seconds by which a lag grows at once where all of the process stood still.
+const STALL: f64 = 0.05;
 /// Turns of trimming. Each keeps what lies near the line of the last.
 const TURNS: usize = 16;
 /// Radians per second of the loop once it has locked: 1/e in half a minute.
@@ -173,8 +175,15 @@ impl Points {
         Self { seen, scratch: filled(POINTS, 0.0), lag: 0.0, frames: 0 }
     }
 
+    /// A device that was held up is looked at anew.
+    ///
     /// Realtime-safe.
     pub(super) fn add(&mut self, new: Observation) {
+        if !self.seen.is_empty() && new.lag > self.lag + STALL {
+            self.seen.clear();
+            (self.lag, self.frames) = (0.0, 0);
+            return;
+        }
         if self.seen.len() == POINTS {
             self.seen.pop_front();
         }

@@ -117,10 +117,18 @@ impl Player {
     /// Follows both clocks to the frame `index`, from which on `frames` are due.
     fn follow(&mut self, seen: Option<Observation>, index: u64, frames: u64) {
         let (rate, delay) = (self.start.rate, self.delay);
-        let (Some(run), Feed::Resampled(resampled)) = (&mut self.run, &mut self.feed) else {
+        let Some(run) = &mut self.run else { return };
+        if let Feed::Direct(direct) = &mut self.feed {
+            let moved = direct.moved();
             while self.observations.try_pop().is_some() {}
+            if moved > 0 {
+                run.offset += moved as f64;
+                let jitter = (run.playback.variance + run.recording.variance).sqrt() * rate;
+                self.shared.note(run.alignment(&self.feed, delay, jitter, 0.0));
+            }
             return;
-        };
+        }
+        let Feed::Resampled(resampled) = &mut self.feed else { return };
         while let Some(recorded) = self.observations.try_pop() {
             run.recording.follow(&recorded);
         }

@@ -166,6 +166,11 @@ impl Outlet {
         }
     }
 
+    /// Frames that were ever taken or thrown away.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// Whether everything from index `from` until `to` is there, but for jumps.
     ///
     /// Realtime-safe.

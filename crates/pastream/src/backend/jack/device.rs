@@ -239,6 +239,10 @@ impl Device for JackDevice {
         self.link.state.position.load(Relaxed) as f64 / f64::from(self.opened.sample_rate)
     }
 
+    fn alignable(&self) -> bool {
+        self.round_trip.is_some()
+    }
+
     fn alignment(&self) -> Option<Alignment> {
         // Another period has other latencies.
         let same = self.link.state.period.load(Relaxed) as usize == self.period;

@@ -69,7 +69,8 @@ enum Place {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Draining {
-    Asked(u32),
+    /// Since when, too.
+    Asked(u32, f64),
     /// Until when.
     Tail(f64),
 }
@@ -197,7 +198,8 @@ impl Player {
                     self.put(read as u64, at);
                 }
             }
-            Heard::Answer(sequence, done) if self.draining == Some(Draining::Asked(sequence)) => {
+            Heard::Answer(sequence, done) if matches!(self.draining, Some(Draining::Asked(asked, _)) if asked == sequence) =>
+            {
                 done?;
                 let now = self.run.now();
                 let end = self.run.line.time_of(self.written as f64);
@@ -309,10 +311,16 @@ impl Player {
         match self.draining {
             None if self.pending == 0 => {
                 let command = Command::DrainPlaybackStream(self.run.made.channel);
-                self.draining = Some(Draining::Asked(self.run.connection.outbox.send(&command)?));
+                let asked = self.run.connection.outbox.send(&command)?;
+                self.draining = Some(Draining::Asked(asked, self.run.now()));
                 Ok(None)
             }
-            None | Some(Draining::Asked(_)) => Ok(None),
+            None => Ok(None),
+            // A device that is suspended meanwhile never plays it out.
+            Some(Draining::Asked(_, since)) => {
+                let held = self.run.made.latency + TAIL;
+                Ok((self.run.now() - since > held).then_some(Duration::ZERO))
+            }
             Some(Draining::Tail(end)) => Ok(Some(Duration::from_secs_f64((end - self.run.now()).max(0.0)))),
         }
     }
