@@ -19,7 +19,7 @@ export function installed(...programs: readonly string[]): boolean {
   if (missing === '') return true
   const title = `needs ${missing}`
   if (process.env['CI'] === 'true') test(title, (t) => t.fail(`${missing}: not installed`))
-  else test.skip(title, (t) => t.pass()) // said by npm test
+  else test.skip(title, (t) => t.pass()) // its title says what is missing
   return false
 }
 
