@@ -96,6 +96,12 @@ export function suite({ device, format, lag, period, vague = false }: Loop): voi
     return stream
   }
 
+  async function write(path: string, sent: SampleArray): Promise<void> {
+    const file = await SoundFile.open(path, { mode: 'w', sampleRate: RATE, channels: CHANNELS, format })
+    await file.write(sent)
+    await file.close()
+  }
+
   /** Fails unless `take` holds `sent`, later, and nothing else; answers how much later. */
   function holds(t: ExecutionContext, stream: DuplexStream, take: SampleArray, sent: SampleArray): number {
     smooth(stream)
@@ -220,9 +226,7 @@ export function suite({ device, format, lag, period, vague = false }: Loop): voi
   test('file → file, and looped five times', async (t) => {
     const path = await folder(t)
     const sent = sound(format, 8000)
-    const file = await SoundFile.open(path('in.wav'), { mode: 'w', sampleRate: RATE, channels: CHANNELS, format })
-    await file.write(sent)
-    await file.close()
+    await write(path('in.wav'), sent)
     for (const turns of [1, 5]) {
       await using stream = await DuplexStream.fromFile(path('in.wav'), { device, latency: 'low', loop: turns > 1 })
       await stream.toFile(path('out.wav'))
@@ -309,9 +313,7 @@ export function suite({ device, format, lag, period, vague = false }: Loop): voi
   test('the command: stdin → stdout', async (t) => {
     const path = await folder(t)
     const sent = sound(format, 5000)
-    const file = await SoundFile.open(path('in.au'), { mode: 'w', sampleRate: RATE, channels: CHANNELS, format })
-    await file.write(sent)
-    await file.close()
+    await write(path('in.au'), sent)
     const names = typeof device === 'string' ? [device] : device
     const devices = names.flatMap((name) => ['-D', name])
     const args = ['dist/cli.js', ...devices, '--latency', 'low', '--fatal-xruns', '-q', '-p', `${TAIL}s`, '-', '-']

@@ -3,6 +3,8 @@
 mod adapter;
 #[cfg(target_os = "linux")]
 mod alsa;
+#[cfg(target_os = "linux")]
+mod audio_thread;
 mod convert;
 #[cfg(any(windows, target_os = "macos", test))]
 mod cpal;
@@ -16,8 +18,6 @@ mod null;
 mod opened;
 #[cfg(target_os = "linux")]
 mod pulse;
-#[cfg(target_os = "linux")]
-mod realtime;
 mod request;
 mod virtual_device;
 

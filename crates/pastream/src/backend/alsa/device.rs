@@ -12,13 +12,14 @@ use super::{
     library::Quiet,
     line::Line,
     playback::Playback,
-    run::{Run, State, Way},
+    run::{Run, Way},
 };
 use crate::{
     Error, ErrorKind, Result,
     backend::{
         Device, Opened, Process,
         adapter::{Ends, adapt},
+        audio_thread::AudioThread,
     },
 };
 
@@ -32,7 +33,7 @@ pub(super) struct AlsaDevice {
     block: Option<usize>,
     /// `None` while the thread has it.
     line: Option<Line>,
-    state: Arc<State>,
+    state: Arc<AudioThread>,
     thread: Option<Thread>,
 }
 
@@ -78,7 +79,7 @@ impl Device for AlsaDevice {
             settings.period,
             settings.sample_rate,
         );
-        let state = Arc::new(State::default());
+        let state = Arc::new(AudioThread::default());
         self.state = Arc::clone(&state);
         let mut way: Box<dyn Way + Send> = match settings.direction {
             Direction::Playback => Box::new(Playback::new(&line)),
@@ -120,14 +121,11 @@ impl Device for AlsaDevice {
     }
 
     fn time(&self) -> f64 {
-        self.state.position.load(Relaxed) as f64 / f64::from(self.opened.sample_rate)
+        self.state.time(self.opened.sample_rate)
     }
 
     fn realtime(&self) -> Option<bool> {
-        match self.state.realtime.load(Relaxed) {
-            0 => None,
-            granted => Some(granted == 2),
-        }
+        self.state.realtime()
     }
 
     fn cpu_load(&self) -> f64 {

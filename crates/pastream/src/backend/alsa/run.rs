@@ -1,9 +1,6 @@
 use std::{
     io::PipeReader,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -14,23 +11,12 @@ use super::{
     line::{Line, Resumed, Trouble, pause},
     timeline::Timeline,
 };
-use crate::backend::{Process, load::Load, realtime::promote};
+use crate::backend::{Process, audio_thread::AudioThread};
 
 /// A device that moves nothing for so long is gone; the kernel waits as long.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Wake-ups in a row that bring nothing until they are thought to be wrong.
 const FRUITLESS: u32 = 3;
-
-/// What the thread tells, and is told.
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) stop: AtomicBool,
-    /// Frames clocked.
-    pub(super) position: AtomicU64,
-    pub(super) load: Load,
-    /// Whether the thread runs in realtime: 0 not known, 1 no, 2 yes.
-    pub(super) realtime: AtomicU8,
-}
 
 /// What the thread does next.
 pub(super) enum Step {
@@ -62,7 +48,7 @@ pub(super) struct Run {
     pub(super) position: u64,
     /// Readable when the run is to stop.
     pub(super) wake: PipeReader,
-    state: Arc<State>,
+    state: Arc<AudioThread>,
     start: Instant,
     /// Not told yet.
     xruns: Xruns,
@@ -74,7 +60,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(line: Line, state: Arc<State>, wake: PipeReader) -> Self {
+    pub(super) fn new(line: Line, state: Arc<AudioThread>, wake: PipeReader) -> Self {
         let now = Instant::now();
         let timeline = Timeline::new(line.settings().sample_rate);
         Self {
@@ -94,7 +80,7 @@ impl Run {
 
     /// The thread: runs blocks until there is nothing more to run. The line stands still afterwards.
     pub(super) fn run(&mut self, way: &mut dyn Way, process: &mut dyn Process) {
-        self.state.realtime.store(if promote() { 2 } else { 1 }, Relaxed);
+        self.state.promote();
         let _quiet = Quiet::new();
         self.start = Instant::now();
         self.idle = Duration::ZERO;

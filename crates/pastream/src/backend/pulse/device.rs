@@ -8,7 +8,7 @@ use super::{
     connection::{Connection, Failure, Hanger},
     player::Player,
     recorder::Recorder,
-    run::{Run, State},
+    run::Run,
     settings::Settings,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     backend::{
         Device, Opened, Process,
         adapter::{Ends, adapt},
-        realtime::promote,
+        audio_thread::AudioThread,
     },
 };
 
@@ -32,7 +32,7 @@ pub(super) struct PulseDevice {
     pub(super) settings: Settings,
     /// What the stream has.
     pub(super) format: SampleFormat,
-    state: Arc<State>,
+    state: Arc<AudioThread>,
     running: Option<Running>,
 }
 
@@ -86,7 +86,7 @@ impl Device for PulseDevice {
             Connection::open().map_err(|reason| Error::new(ErrorKind::HostUnavailable, reason))?;
         let made = self.settings.make(&mut connection)?;
         let hanger = connection.hanger();
-        let state = Arc::new(State::default());
+        let state = Arc::new(AudioThread::default());
         self.state = Arc::clone(&state);
         let run = Run::new(connection, self.settings.clone(), made, Arc::clone(&state));
         let mut direction = if self.settings.playback {
@@ -98,7 +98,7 @@ impl Device for PulseDevice {
         let thread = thread::Builder::new()
             .name("pastream-device".to_owned())
             .spawn(move || {
-                state.realtime.store(1 + u8::from(promote()), Relaxed);
+                state.promote();
                 // A Process that panicked is told so and dropped, nothing else is done with it.
                 let ran = catch_unwind(AssertUnwindSafe(|| direction.run(&mut *process)));
                 let lost = !matches!(ran, Ok(Ok(())));
@@ -130,14 +130,11 @@ impl Device for PulseDevice {
     }
 
     fn time(&self) -> f64 {
-        self.state.position.load(Relaxed) as f64 / f64::from(self.opened.sample_rate)
+        self.state.time(self.opened.sample_rate)
     }
 
     fn realtime(&self) -> Option<bool> {
-        match self.state.realtime.load(Relaxed) {
-            0 => None,
-            granted => Some(granted == 2),
-        }
+        self.state.realtime()
     }
 
     fn cpu_load(&self) -> f64 {

@@ -1,8 +1,5 @@
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -15,25 +12,14 @@ use super::{
     settings::{Made, Settings},
     timing::{Seen, Timing},
 };
-use crate::backend::load::Load;
-
-/// What the audio thread tells, and is told.
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) stop: AtomicBool,
-    /// Frames clocked.
-    pub(super) position: AtomicU64,
-    pub(super) load: Load,
-    /// Whether the thread is a realtime one: 0 where it is not known yet, 1 if not, 2 if so.
-    pub(super) realtime: AtomicU8,
-}
+use crate::backend::audio_thread::AudioThread;
 
 /// What both directions of a run have.
 pub(super) struct Run {
     pub(super) connection: Connection,
     pub(super) settings: Settings,
     pub(super) made: Made,
-    pub(super) state: Arc<State>,
+    pub(super) state: Arc<AudioThread>,
     pub(super) line: Line,
     pub(super) timing: Timing,
     /// When the device was started.
@@ -48,7 +34,12 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(connection: Connection, settings: Settings, made: Made, state: Arc<State>) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        settings: Settings,
+        made: Made,
+        state: Arc<AudioThread>,
+    ) -> Self {
         Self {
             line: Line::new(settings.sample_rate),
             timing: Timing::new(made.channel, settings.playback, made.pipewire),
