@@ -115,13 +115,13 @@ async function job(name, options = {}, meanwhile = undefined) {
   return JSON.parse(told())
 }
 
-/** Runs `work` while what is played is recorded from outside; answers what was heard. */
+/** Runs `work` while what is played is recorded from outside, to the file that `work` gets; answers what was heard. */
 async function hearing(work) {
   const file = join(temporary, 'heard.raw')
   const form = ['--format=s16le', '--rate=48000', '--channels=2', '--raw', '--latency-msec=20']
   const { child, ended } = start('parec', ['-d', 'loop.monitor', ...form], file)
   await setTimeout(500)
-  const told = await work()
+  const told = await work(file)
   await setTimeout(500)
   child.kill()
   await ended
@@ -243,9 +243,11 @@ if (both.refused) {
   )
 }
 
-const stalled = await hearing(() =>
+const stalled = await hearing((heard) =>
   job('play', { device: output, file }, async (child) => {
-    await setTimeout(1500)
+    while (child.exitCode === null && !readFileSync(heard).includes(signal.subarray(0, 400))) await setTimeout(20)
+    // Timestamps are believed once they have settled.
+    await setTimeout(500)
     child.kill('SIGSTOP')
     await setTimeout(500)
     child.kill('SIGCONT')
