@@ -111,7 +111,7 @@ fn through_f64<A: Sample, B: Sample>(input: &[u8], output: &mut [u8]) {
     map(input, output, |sample: A| B::from_f64(sample.to_f64()));
 }
 
-fn map<A: Pod, B: NoUninit>(input: &[u8], output: &mut [u8], sample: impl Fn(A) -> B) {
+fn map<A: Pod, B: NoUninit>(input: &[u8], output: &mut [u8], mut sample: impl FnMut(A) -> B) {
     for (from, to) in input.chunks_exact(size_of::<A>()).zip(output.chunks_exact_mut(size_of::<B>())) {
         to.copy_from_slice(bytemuck::bytes_of(&sample(bytemuck::pod_read_unaligned(from))));
     }
@@ -123,6 +123,60 @@ fn float_to_16(sample: f32) -> i16 {
     const SHIFT: f32 = 12_582_912.0;
     let number = if sample.is_nan() { 0.0 } else { sample };
     ((number * 32_768.0).clamp(-32_768.0, 32_767.0) + SHIFT).to_bits() as i16
+}
+
+/// Noise of a triangle's distribution, which makes what is rounded away independent of the samples.
+///
+/// The n-th number, from 1, is (h − l) / 2^32 of the upper and lower halves h and l of what SplitMix64 gives: above −1 and
+/// below 1, in steps of the samples that come out.
+pub(crate) struct Dither(u64);
+
+impl Dither {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Whether fewer bits come out than go in. A float has more than any integer.
+    pub(crate) fn cuts(from: Encoding, to: Encoding) -> bool {
+        !to.is_float() && !to.is_law() && (from.is_float() || from.size() > to.size())
+    }
+
+    /// As [`convert`], with noise added before it is rounded; a plain conversion where no bits are cut.
+    ///
+    /// Realtime-safe.
+    pub(crate) fn convert(&mut self, from: Encoding, to: Encoding, input: &[u8], output: &mut [u8]) {
+        match from {
+            _ if !Self::cuts(from, to) => convert(from, to, input, output),
+            Encoding::Pcm16 => self.convert_from::<i16>(to, input, output),
+            Encoding::Pcm24 => self.convert_from::<I24>(to, input, output),
+            Encoding::Pcm32 => self.convert_from::<i32>(to, input, output),
+            Encoding::Float => self.convert_from::<f32>(to, input, output),
+            _ => self.convert_from::<Double>(to, input, output),
+        }
+    }
+
+    fn convert_from<A: Sample>(&mut self, to: Encoding, input: &[u8], output: &mut [u8]) {
+        match to {
+            Encoding::PcmS8 => self.through_f64::<A, i8>(input, output),
+            Encoding::PcmU8 => self.through_f64::<A, u8>(input, output),
+            Encoding::Pcm16 => self.through_f64::<A, i16>(input, output),
+            Encoding::Pcm24 => self.through_f64::<A, I24>(input, output),
+            _ => self.through_f64::<A, i32>(input, output),
+        }
+    }
+
+    fn through_f64<A: Sample, B: Sample>(&mut self, input: &[u8], output: &mut [u8]) {
+        let step = 2_f64.powi(1 - 8 * size_of::<B>() as i32);
+        map(input, output, |sample: A| B::from_f64(sample.to_f64() + self.next() * step));
+    }
+
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let x = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let x = (x ^ x >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let x = x ^ x >> 31;
+        (f64::from((x >> 32) as u32) - f64::from(x as u32)) / 4_294_967_296.0
+    }
 }
 
 /// Turns samples of `size` bytes round in place, from one byte order to the other.

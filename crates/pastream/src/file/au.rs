@@ -1,7 +1,7 @@
 //! AU (Sun/NeXT): a header of six words, an annotation, and samples of either byte order.
 
 use super::{
-    Container, Decoder, Encoder, Encoding, Endian, Spec,
+    Container, Encoder, Encoding, Endian, Opened, Spec, Tag, Tags,
     input::Input,
     output::Output,
     pcm::{Layout, PcmDecoder, PcmEncoder},
@@ -24,7 +24,7 @@ const ENCODINGS: [(u32, Encoding); 8] = [
 
 /// Reads the header of what begins with `.snd` or, in little-endian order, `dns.`; or with what DEC's
 /// programs and sox have in place of either, `.sd\0` and `\0ds.`.
-pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
+pub(super) fn decoder(mut input: Input) -> Result<Opened> {
     let mut header = [0; HEADER as usize];
     input.read_header(&mut header)?;
     let little = header[3] == b'.';
@@ -38,7 +38,8 @@ pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
         let message = "only 1 to 7 and 27 (PCM, float and companded) are read: convert it first";
         return Err(input.unsupported(format_args!("its encoding is number {code}; {message}")));
     };
-    input.skip(u64::from(start - HEADER))?;
+    let tags = annotation(&input.read_text(u64::from(start - HEADER))?);
+    input.skip(u64::from(start).saturating_sub(input.position()))?;
     if input.position() < u64::from(start) {
         return Err(input.corrupt("it is cut off inside its header"));
     }
@@ -47,22 +48,49 @@ pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     let spec = Spec { container: Container::Au, encoding, endian, channels, sample_rate, frames: None };
     // Some programs write 0 where they don't know it. Nothing can follow the audio, so its end is the file's.
     let length = if matches!(length, 0 | u32::MAX) { None } else { Some(u64::from(length)) };
-    Ok(Box::new(PcmDecoder::new(input, spec, length)?))
+    Ok((Box::new(PcmDecoder::new(input, spec, length)?), tags))
 }
 
-pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
+pub(super) fn encoder(output: Output, spec: Spec, tags: Tags) -> Result<Box<dyn Encoder>> {
     // A length that doesn't fit is told as unknown, which means the rest of the file.
     Ok(Box::new(PcmEncoder::new(
         output,
         spec,
+        tags,
         Layout { header, limit: u64::MAX, alignment: 1, untold: false },
     )?))
 }
 
-fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
+/// Lines of `tag=value`, as ffmpeg has them, too; what isn't is a comment.
+fn annotation(text: &[u8]) -> Tags {
+    let mut tags = Tags::default();
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    for line in text.split(|&byte| byte == b'\n') {
+        let at = line.iter().position(|&byte| byte == b'=');
+        let tag = at.and_then(|at| std::str::from_utf8(&line[..at]).ok()?.parse().ok().zip(Some(at)));
+        match tag {
+            Some((tag, at)) => tags.found(tag, &line[at + 1..]),
+            None if tags.is_empty() => {
+                tags.found(Tag::Comment, text);
+                break;
+            }
+            None => {}
+        }
+    }
+    tags
+}
+
+fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     let length = data.and_then(|data| u32::try_from(data).ok()).unwrap_or(u32::MAX);
     let code = ENCODINGS.iter().find(|(_, encoding)| *encoding == spec.encoding).map_or(0, |(code, _)| *code);
-    let words = [u32::from_be_bytes(*b".snd"), HEADER, length, code, spec.sample_rate, spec.channels as u32];
+    let mut text: String = tags.iter().map(|(tag, value)| format!("{tag}={value}\n")).collect();
+    // At least one zero ends it.
+    let padding = if text.is_empty() { 0 } else { 8 - text.len() % 8 };
+    text.extend(std::iter::repeat_n('\0', padding));
+    let start = HEADER + text.len() as u32;
+    let words = [u32::from_be_bytes(*b".snd"), start, length, code, spec.sample_rate, spec.channels as u32];
     let little = spec.endian == Endian::Little;
-    words.into_iter().flat_map(|word| if little { word.to_le_bytes() } else { word.to_be_bytes() }).collect()
+    let words =
+        words.into_iter().flat_map(|word| if little { word.to_le_bytes() } else { word.to_be_bytes() });
+    words.chain(text.bytes()).collect()
 }

@@ -1,7 +1,7 @@
 //! Apple's Core Audio Format: chunks with lengths of 64 bits, and samples of either byte order.
 
 use super::{
-    Container, Decoder, Encoder, Encoding, Endian, Spec,
+    Container, Encoder, Encoding, Endian, Opened, Spec, Tag, Tags,
     input::Input,
     output::Output,
     pcm::{self, Chunk, Chunks, Layout, PcmEncoder},
@@ -28,8 +28,24 @@ const BITMAP: u32 = 1 << 16;
 /// A channel layout of so many channels (its low half) that are no loudspeakers.
 const DISCRETE: u32 = 147 << 16;
 
+/// How an info chunk calls the tags; then how ffmpeg does.
+const INFORMATION: [(&str, Tag); 12] = [
+    ("title", Tag::Title),
+    ("artist", Tag::Artist),
+    ("album", Tag::Album),
+    ("recorded date", Tag::Date),
+    ("comments", Tag::Comment),
+    ("track number", Tag::Track),
+    ("description", Tag::Description),
+    ("originator", Tag::Originator),
+    ("time reference", Tag::TimeReference),
+    ("year", Tag::Date),
+    ("date", Tag::Date),
+    ("comment", Tag::Comment),
+];
+
 /// Reads the header of what begins with `caff`.
-pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
+pub(super) fn decoder(mut input: Input) -> Result<Opened> {
     let mut file = [0; 8];
     input.read_header(&mut file)?;
     let version = u16::from_be_bytes([file[4], file[5]]);
@@ -39,6 +55,7 @@ pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     pcm::find(input, Caf)
 }
 
+#[derive(Clone)]
 struct Caf;
 
 impl Chunks for Caf {
@@ -64,6 +81,7 @@ impl Chunks for Caf {
                 input.read_header(&mut edits)?;
                 Chunk::Data(length)
             }
+            b"info" => Chunk::Tags(information(&input.read_text(length)?)),
             _ => Chunk::Other,
         };
         Ok(Some((chunk, next)))
@@ -74,6 +92,19 @@ impl Chunks for Caf {
         let length = i64::try_from(said).ok()?.checked_sub_unsigned(EDITS)?;
         u64::try_from(length).ok().filter(|&length| length > 0)
     }
+}
+
+/// An info chunk: a count, and names and values that end in zeros.
+fn information(content: &[u8]) -> Tags {
+    let mut tags = Tags::default();
+    let mut texts = content.get(4..).unwrap_or_default().split(|&byte| byte == 0);
+    while let (Some(name), Some(value)) = (texts.next(), texts.next()) {
+        let known = INFORMATION.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+        if let Some(&(_, tag)) = known {
+            tags.found(tag, value);
+        }
+    }
+    tags
 }
 
 fn description(input: &mut Input) -> Result<Spec> {
@@ -117,15 +148,16 @@ fn description(input: &mut Input) -> Result<Spec> {
     Ok(spec)
 }
 
-pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
+pub(super) fn encoder(output: Output, spec: Spec, tags: Tags) -> Result<Box<dyn Encoder>> {
     Ok(Box::new(PcmEncoder::new(
         output,
         spec,
+        tags,
         Layout { header, limit: u64::MAX, alignment: 1, untold: false },
     )?))
 }
 
-fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
+fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     let encoding = spec.encoding;
     let head = |to: &mut Vec<u8>, id: [u8; 4], length: i64| {
         to.extend(id);
@@ -154,6 +186,15 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
         let tag = if mask == 0 { DISCRETE | spec.channels as u32 } else { BITMAP };
         head(&mut header, *b"chan", 12);
         header.extend([tag, mask, 0].into_iter().flat_map(u32::to_be_bytes));
+    }
+    if !tags.is_empty() {
+        let texts: Vec<_> = tags.named(&INFORMATION).collect();
+        let mut content = (texts.len() as u32).to_be_bytes().to_vec();
+        for (key, value) in texts {
+            content.extend(format!("{key}\0{value}\0").bytes());
+        }
+        head(&mut header, *b"info", content.len() as i64);
+        header.extend(content);
     }
     // Nothing is recorded yet where the length is 0: whoever dies now leaves what came until then.
     let length = data.filter(|&data| data > 0).map_or(UNKNOWN, |data| (EDITS + data).cast_signed());

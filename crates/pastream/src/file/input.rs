@@ -147,6 +147,15 @@ impl Input {
         Ok(())
     }
 
+    /// The text that follows, of `length` bytes, as much of it as anybody writes.
+    pub(super) fn read_text(&mut self, length: u64) -> Result<Vec<u8>> {
+        const LONGEST: u64 = 1 << 20;
+        let mut text = vec![0; length.min(LONGEST) as usize];
+        let count = self.read_full(&mut text)?;
+        text.truncate(count);
+        Ok(text)
+    }
+
     /// Goes `count` bytes ahead, at most to the end.
     pub(super) fn skip(&mut self, mut count: u64) -> Result<()> {
         if let Stream::File { length, .. } = self.stream {

@@ -8,6 +8,7 @@ mod au;
 mod caf;
 mod codec;
 mod encoding;
+mod flac;
 mod in_use;
 mod input;
 pub(crate) mod law;
@@ -17,6 +18,7 @@ mod probe;
 mod raw;
 mod reader;
 mod spec;
+mod tags;
 mod w64;
 mod wav;
 mod writer;
@@ -24,9 +26,13 @@ mod writer;
 pub use encoding::{Encoding, Endian};
 pub use reader::{FileReader, ReadHint};
 pub use spec::{Container, MAX_CHANNELS, MAX_SAMPLE_RATE, Spec};
+pub use tags::{Tag, Tags};
 pub use writer::FileWriter;
 
 use crate::Result;
+
+/// What is opened: the reader of its frames, and what it says of them.
+type Opened = (Box<dyn Decoder>, Tags);
 
 /// Reads one container.
 pub trait Decoder: Send {

@@ -113,6 +113,20 @@ impl Output {
         &self.name
     }
 
+    /// Whether more can be written to it.
+    pub(super) fn check_open(&self, finished: bool, failed: bool) -> Result<()> {
+        let name = &self.name;
+        let (kind, message) = if finished {
+            (ErrorKind::StreamState, format!("{name} is finished: nothing can be added to it"))
+        } else if failed {
+            let wrong = "an earlier write failed, and nothing after it is stored";
+            (ErrorKind::Io, format!("cannot write {name}: {wrong}"))
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(kind, message))
+    }
+
     pub(super) fn is_pipe(&self) -> bool {
         matches!(self.stream, Stream::Pipe(_))
     }

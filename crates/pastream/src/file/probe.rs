@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use super::{Container, Decoder, ReadHint, aiff, au, caf, codec, input::Input, raw, w64, wav};
+use super::{Container, Opened, ReadHint, Tags, aiff, au, caf, codec, input::Input, raw, w64, wav};
 use crate::Result;
 
 /// The decoder for what the first bytes say, or for RAW where that is asked or the file is named so.
-pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decoder>> {
+pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Opened> {
     let named = || Container::from_path(Path::new(input.name())).ok();
     if hint.container.or_else(named) == Some(Container::Raw) {
         return raw::decoder(input, hint);
     }
     let first = input.peek()?.to_vec();
+    let mut tags = Tags::default();
     let found = match first[..] {
         [b'R', b'I', b'F', b'F' | b'X', _, _, _, _, b'W', b'A', b'V', b'E'] => Some(Container::Wav),
         [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E']
@@ -23,7 +24,7 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
         | [b'.', b's', b'd', 0, ..]
         | [0, b'd', b's', b'.', ..] => Some(Container::Au),
         [b'c', b'a', b'f', b'f', ..] => Some(Container::Caf),
-        _ => codec::detect(&mut input)?,
+        _ => codec::detect(&mut input, &mut tags)?,
     };
     if let (Some(found), Some(asked)) = (found, hint.container)
         && found != asked
@@ -38,7 +39,7 @@ pub(super) fn decoder(mut input: Input, hint: &ReadHint) -> Result<Box<dyn Decod
         Some(Container::Caf) => caf::decoder(input),
         Some(Container::W64) => w64::decoder(input),
         Some(Container::Au) => au::decoder(input),
-        Some(found) => codec::decoder(input, found),
+        Some(found) => codec::decoder(input, found, tags),
         None if first.is_empty() => Err(input.unsupported("it is empty: give a file that holds audio")),
         None => {
             let first = first[..first.len().min(8)].escape_ascii().to_string();

@@ -1,7 +1,7 @@
 //! RAW: samples with nothing around them.
 
 use super::{
-    Container, Decoder, Encoder, ReadHint, Spec,
+    Container, Encoder, Opened, ReadHint, Spec, Tags,
     input::Input,
     output::Output,
     pcm::{Layout, PcmDecoder, PcmEncoder},
@@ -9,7 +9,7 @@ use super::{
 use crate::{Error, ErrorKind, Result};
 
 /// What isn't a whole frame at the end is left out.
-pub(super) fn decoder(input: Input, hint: &ReadHint) -> Result<Box<dyn Decoder>> {
+pub(super) fn decoder(input: Input, hint: &ReadHint) -> Result<Opened> {
     let (Some(channels), Some(sample_rate), Some(encoding)) =
         (hint.channels, hint.sample_rate, hint.encoding)
     else {
@@ -36,10 +36,10 @@ pub(super) fn decoder(input: Input, hint: &ReadHint) -> Result<Box<dyn Decoder>>
             format!("{}: {wrong} can't be read", input.name()),
         ));
     }
-    Ok(Box::new(PcmDecoder::new(input, spec, None)?))
+    Ok((Box::new(PcmDecoder::new(input, spec, None)?), Tags::default()))
 }
 
-pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
-    let layout = Layout { header: |_, _| Vec::new(), limit: u64::MAX, alignment: 1, untold: false };
-    Ok(Box::new(PcmEncoder::new(output, spec, layout)?))
+pub(super) fn encoder(output: Output, spec: Spec, tags: Tags) -> Result<Box<dyn Encoder>> {
+    let layout = Layout { header: |_, _, _| Vec::new(), limit: u64::MAX, alignment: 1, untold: false };
+    Ok(Box::new(PcmEncoder::new(output, spec, tags, layout)?))
 }

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path};
 
-use super::{Container, Decoder, Encoding, Endian, Spec, input::Input, probe};
+use super::{Container, Decoder, Encoding, Endian, Spec, Tags, input::Input, probe};
 use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
 
 /// What the user says of a file. Files with a header tell it themselves: of those only `container` is checked.
@@ -24,6 +24,7 @@ pub struct ReadHint {
 pub struct FileReader {
     name: String,
     decoder: Box<dyn Decoder>,
+    tags: Tags,
     format: SampleFormat,
     /// Frames on their way to another format; empty where nothing is converted.
     block: Box<[u8]>,
@@ -63,9 +64,9 @@ impl FileReader {
 
     fn new(input: Input, hint: &ReadHint) -> Result<Self> {
         let name = input.name().to_owned();
-        let decoder = probe::decoder(input, hint)?;
+        let (decoder, tags) = probe::decoder(input, hint)?;
         let format = decoder.spec().encoding.stream_format();
-        let mut reader = Self { name, decoder, format, block: Box::default(), position: 0 };
+        let mut reader = Self { name, decoder, tags, format, block: Box::default(), position: 0 };
         reader.set_format(format);
         Ok(reader)
     }
@@ -74,6 +75,12 @@ impl FileReader {
     #[must_use]
     pub fn spec(&self) -> &Spec {
         self.decoder.spec()
+    }
+
+    /// What the file says of its audio; of a pipe what stands before it.
+    #[must_use]
+    pub const fn tags(&self) -> &Tags {
+        &self.tags
     }
 
     /// The name of the compression; `None` where samples lie in the file as they are.

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, str::FromStr};
 
-use super::{Encoding, Endian};
+use super::{Encoding, Endian, Tag, flac};
 use crate::{Error, ErrorKind, Result, SampleFormat};
 
 /// The most channels that a file is read or written with.
@@ -33,7 +33,7 @@ pub enum Container {
     Flac,
     /// MPEG audio layer III, frame after frame.
     Mp3,
-    /// Ogg, with Vorbis or FLAC in it.
+    /// Ogg, with Vorbis, Opus or FLAC in it.
     Ogg,
     /// MPEG-4, with AAC or ALAC in it.
     M4a,
@@ -94,7 +94,7 @@ impl Container {
             Self::Raw => &["raw", "pcm"],
             Self::Flac => &["flac"],
             Self::Mp3 => &["mp3"],
-            Self::Ogg => &["ogg", "oga"],
+            Self::Ogg => &["ogg", "oga", "opus"],
             Self::M4a => &["m4a", "mp4", "m4b"],
             Self::Mkv => &["mkv", "mka", "webm"],
             Self::Adts => &["aac", "adts"],
@@ -148,7 +148,21 @@ impl Container {
             Self::Wav | Self::Rf64 | Self::W64 => &[PcmU8, Pcm16, Pcm24, Pcm32, Float, Double, Ulaw, Alaw],
             Self::Aiff | Self::Au | Self::Caf => &[PcmS8, Pcm16, Pcm24, Pcm32, Float, Double, Ulaw, Alaw],
             Self::Raw => &Encoding::ALL,
-            Self::Flac | Self::Mp3 | Self::Ogg | Self::M4a | Self::Mkv | Self::Adts => &[],
+            // Of 32 bits few programs read it.
+            Self::Flac => &[PcmS8, Pcm16, Pcm24],
+            Self::Mp3 | Self::Ogg | Self::M4a | Self::Mkv | Self::Adts => &[],
+        }
+    }
+}
+
+impl Container {
+    /// The tags that files of this kind are written with; all are read wherever they are found.
+    #[must_use]
+    pub const fn tags(self) -> &'static [Tag] {
+        match self {
+            Self::Wav | Self::Rf64 | Self::Au | Self::Caf | Self::Flac => &Tag::ALL,
+            Self::Aiff => &[Tag::Title, Tag::Artist, Tag::Comment],
+            _ => &[],
         }
     }
 }
@@ -192,7 +206,8 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// What to write a stream's frames as. An encoding that isn't given follows the stream's format.
+    /// What to write a stream's frames as. An encoding that isn't given follows the stream's format; in FLAC, which holds
+    /// neither, `pcm_24` stands for floats, and `pcm_s8` for what is unsigned.
     ///
     /// # Errors
     /// As [`Self::check`].
@@ -204,7 +219,11 @@ impl Spec {
         encoding: Option<Encoding>,
         endian: Endian,
     ) -> Result<Self> {
-        let encoding = encoding.unwrap_or_else(|| format.into());
+        let encoding = encoding.unwrap_or_else(|| match (container, format) {
+            (Container::Flac, SampleFormat::Float32) => Encoding::Pcm24,
+            (Container::Flac, SampleFormat::Uint8) => Encoding::PcmS8,
+            (_, format) => format.into(),
+        });
         let spec = Self { container, encoding, endian, channels, sample_rate, frames: None };
         spec.check()?;
         Ok(spec)
@@ -235,6 +254,14 @@ impl Spec {
                 format!("{container} can't hold {encoding}: choose with -e one of {}", names.join(", "));
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         }
+        if *container == Container::Flac && self.channels > flac::MAX_CHANNELS {
+            let message = format!("flac can't hold {} channels, at most 8: use wav or caf", self.channels);
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
+        if *container == Container::Flac && !flac::holds_rate(self.sample_rate) {
+            let message = format!("flac can't hold a rate of {} Hz: use wav or caf", self.sample_rate);
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
         if let Some(message) = self.byte_order_error() {
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         }
@@ -246,6 +273,7 @@ impl Spec {
         let Self { container, encoding, endian, .. } = self;
         let held = match (container, endian) {
             (Container::Rf64 | Container::W64, Endian::Big) => false,
+            (Container::Flac, endian) => *endian == Endian::File,
             // More than 16 bits of `sowt` are noise to ffmpeg.
             (Container::Aiff, Endian::Little) => !encoding.is_float() && encoding.size() <= 2,
             _ => true,

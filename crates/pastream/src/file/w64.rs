@@ -2,7 +2,7 @@
 //! multiples of eight.
 
 use super::{
-    Container, Decoder, Encoder, Spec,
+    Container, Encoder, Opened, Spec, Tags,
     input::Input,
     output::Output,
     pcm::{self, Chunk, Chunks, Layout, PcmEncoder},
@@ -24,7 +24,7 @@ const RIFF: [u8; 16] = *b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0";
 const TAIL: [u8; 12] = *b"\xF3\xAC\xD3\x11\x8C\xD1\0\xC0\x4F\x8E\xDB\x8A";
 
 /// Reads the header of what begins with the first twelve bytes of [`RIFF`].
-pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
+pub(super) fn decoder(mut input: Input) -> Result<Opened> {
     let mut riff = [0; 40];
     input.read_header(&mut riff)?;
     if riff[..16] != RIFF || riff[24..28] != *b"wave" || riff[28..] != TAIL {
@@ -33,6 +33,7 @@ pub(super) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     pcm::find(input, W64 { length: u64_at(&riff, 16) })
 }
 
+#[derive(Clone)]
 struct W64 {
     /// Of the file, as its header says.
     length: u64,
@@ -72,16 +73,17 @@ impl Chunks for W64 {
     }
 }
 
-pub(super) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
+pub(super) fn encoder(output: Output, spec: Spec, tags: Tags) -> Result<Box<dyn Encoder>> {
     // The frames are last: nothing is to be aligned behind them, and libsndfile would take padding for frames.
     Ok(Box::new(PcmEncoder::new(
         output,
         spec,
+        tags,
         Layout { header, limit: u64::MAX, alignment: 1, untold: true },
     )?))
 }
 
-fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
+fn header(spec: &Spec, _: &Tags, data: Option<u64>) -> Vec<u8> {
     let chunk = |to: &mut Vec<u8>, id: [u8; 4], content: &[u8]| {
         to.extend(id);
         to.extend(TAIL);

@@ -6,8 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Container, Encoder, Spec, aiff, au, caf, output::Output, raw, w64, wav};
-use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
+use super::{Container, Encoder, Spec, Tags, aiff, au, caf, flac, output::Output, raw, w64, wav};
+use crate::{
+    Error, ErrorKind, Result, SampleFormat,
+    convert::{Dither, convert},
+};
 
 /// An audio file or pipe, written as frames of a stream: interleaved, in a [`SampleFormat`].
 ///
@@ -16,10 +19,12 @@ use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
 pub struct FileWriter {
     name: String,
     spec: Spec,
+    tags: Tags,
     state: State,
     format: SampleFormat,
     /// Samples on their way to another encoding; empty where nothing is converted.
     block: Box<[u8]>,
+    dither: Option<Dither>,
     /// What a finished file holds.
     frames: u64,
 }
@@ -77,7 +82,9 @@ impl FileWriter {
 
     fn new(name: String, spec: Spec, state: State) -> Self {
         let format = spec.encoding.stream_format();
-        let mut writer = Self { name, spec, state, format, block: Box::default(), frames: 0 };
+        let tags = Tags::default();
+        let mut writer =
+            Self { name, spec, tags, state, format, block: Box::default(), dither: None, frames: 0 };
         writer.set_format(format);
         writer
     }
@@ -99,8 +106,8 @@ impl FileWriter {
             _ => false,
         };
         let limit = match self.spec.container {
-            Container::Wav => wav::limit(&self.spec),
-            Container::Aiff => aiff::limit(&self.spec),
+            Container::Wav => wav::limit(&self.spec, &self.tags),
+            Container::Aiff => aiff::limit(&self.spec, &self.tags),
             _ => u64::MAX,
         };
         if !regular || frames <= limit / self.spec.frame_size() as u64 {
@@ -119,6 +126,16 @@ impl FileWriter {
     #[must_use]
     pub const fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// What the file is to say of its audio. To be called before [`Self::begin`].
+    ///
+    /// # Errors
+    /// As [`Tags::check`].
+    pub fn set_tags(&mut self, tags: Tags) -> Result<()> {
+        tags.check(self.spec.container)?;
+        self.tags = tags;
+        Ok(())
     }
 
     /// The path, or the name of the pipe.
@@ -141,6 +158,15 @@ impl FileWriter {
         self.block = vec![0; length].into_boxed_slice();
     }
 
+    /// From now on adds noise to samples that lose bits on their way into the file, always the same with the same
+    /// `seed`; `None`, as it is at first: plain rounding.
+    ///
+    /// The noise is of a triangle's distribution, two steps of the encoding wide. It applies where the encoding is PCM and has fewer bits than
+    /// [`Self::format`], or that is float; companded samples have none.
+    pub fn set_dither(&mut self, seed: Option<u64>) {
+        self.dither = seed.map(Dither::new);
+    }
+
     /// Creates the file, or empties the one that is there, and writes its header. Does nothing when called again.
     ///
     /// Not realtime-safe: opens a file.
@@ -149,11 +175,11 @@ impl FileWriter {
     /// `Io` where the file can't be created, is being read or written here or by another program, or its header can't be
     /// written: none is left then where there was none; `StreamState` after [`Self::finish`].
     pub fn begin(&mut self) -> Result<()> {
-        let spec = self.spec.clone();
+        let (spec, tags) = (self.spec.clone(), self.tags.clone());
         let encoder = match std::mem::replace(&mut self.state, State::Finished) {
-            State::Path(path) => encoder(Output::create(&path)?, spec)?,
-            State::File(file) => encoder(Output::file(file, self.name.clone())?, spec)?,
-            State::Pipe(pipe) => encoder(Output::pipe(pipe, self.name.clone()), spec)?,
+            State::Path(path) => encoder(Output::create(&path)?, spec, tags)?,
+            State::File(file) => encoder(Output::file(file, self.name.clone())?, spec, tags)?,
+            State::Pipe(pipe) => encoder(Output::pipe(pipe, self.name.clone()), spec, tags)?,
             State::Begun(encoder) => encoder,
             State::Finished => return Err(self.finished()),
         };
@@ -188,7 +214,10 @@ impl FileWriter {
         let (encoding, channels) = (self.spec.encoding, self.spec.channels);
         for part in frames.chunks(Self::BLOCK / channels * channels * format.size()) {
             let block = &mut self.block[..part.len() / format.size() * encoding.size()];
-            convert(format.into(), encoding, part, block);
+            match &mut self.dither {
+                Some(dither) => dither.convert(format.into(), encoding, part, block),
+                None => convert(format.into(), encoding, part, block),
+            }
             encoder.write(block)?;
         }
         Ok(())
@@ -250,14 +279,15 @@ impl FileWriter {
     }
 }
 
-fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
+fn encoder(output: Output, spec: Spec, tags: Tags) -> Result<Box<dyn Encoder>> {
     match spec.container {
-        Container::Wav | Container::Rf64 => wav::encoder(output, spec),
-        Container::Aiff => aiff::encoder(output, spec),
-        Container::Au => au::encoder(output, spec),
-        Container::Caf => caf::encoder(output, spec),
-        Container::W64 => w64::encoder(output, spec),
-        Container::Raw => raw::encoder(output, spec),
+        Container::Wav | Container::Rf64 => wav::encoder(output, spec, tags),
+        Container::Aiff => aiff::encoder(output, spec, tags),
+        Container::Au => au::encoder(output, spec, tags),
+        Container::Caf => caf::encoder(output, spec, tags),
+        Container::W64 => w64::encoder(output, spec, tags),
+        Container::Raw => raw::encoder(output, spec, tags),
+        Container::Flac => flac::encoder(output, spec, tags),
         _ => Err(spec.container.unwritten()),
     }
 }

@@ -28,7 +28,7 @@ struct Kind {
 }
 
 /// The dehows compute in float32, in another order than ffmpeg's.
-const LOSSY: [Kind; 8] = [
+const LOSSY: [Kind; 11] = [
     kind("x.mp3", "libmp3lame -b:a 128k", Container::Mp3, "mp3", 1e-5),
     kind("vbr.mp3", "libmp3lame -q:a 4", Container::Mp3, "mp3", 1e-5),
     kind("x.ogg", "libvorbis -q:a 4", Container::Ogg, "vorbis", 1e-5),
@@ -37,6 +37,9 @@ const LOSSY: [Kind; 8] = [
     kind("aac.mka", "aac -b:a 128k", Container::Mkv, "aac", 1e-5),
     kind("x.webm", "libvorbis -q:a 4", Container::Mkv, "vorbis", 1e-5),
     kind("x.aac", "aac -b:a 128k -f adts", Container::Adts, "aac", 1e-5),
+    kind("x.opus", "libopus -b:a 96k", Container::Ogg, "opus", 1e-5),
+    kind("speech.opus", "libopus -b:a 16k -application voip", Container::Ogg, "opus", 1e-5),
+    kind("opus.webm", "libopus -b:a 96k", Container::Mkv, "opus", 1e-5),
 ];
 
 const fn kind(
@@ -130,6 +133,8 @@ fn lossy_files_are_what_ffmpeg_makes_of_them() {
     let folder = Folder::new("lossy");
     for kind in &LOSSY {
         for (channels, rate, frames) in [(1, 22_050, 9_000), (2, 44_100, 50_001)] {
+            // Opus has one rate.
+            let rate = if kind.codec == "opus" { 48_000 } else { rate };
             let what = format!("{} {channels} {rate}", kind.name);
             let how = format!("-c:a {}", kind.how);
             let Some(()) = source(&folder, kind.name, &how, channels, rate, frames) else { return };
@@ -171,7 +176,8 @@ fn all_kinds(folder: &Folder, frames: usize) -> Option<Vec<&'static str>> {
         .iter()
         .map(|kind| (kind.name, format!("-c:a {}", kind.how.replace("aac -b", "aac -aac_pns 0 -b"))));
     let all = lossy.chain(MORE.map(|(name, how)| (name, how.to_owned())));
-    all.map(|(name, how)| source(folder, name, &how, 2, 44_100, frames).map(|()| name)).collect()
+    let rate = |how: &str| if how.contains("opus") { 48_000 } else { 44_100 };
+    all.map(|(name, how)| source(folder, name, &how, 2, rate(&how), frames).map(|()| name)).collect()
 }
 
 #[test]

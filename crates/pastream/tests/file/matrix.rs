@@ -103,12 +103,14 @@ fn ffmpeg_reads(spec: &Spec) -> bool {
     }
 }
 
-/// What ffmpeg writes, by the name of its coder.
+/// What ffmpeg writes, by the name of its coder. Its FLAC has 16 or 24 bits.
 fn ffmpeg_writes(spec: &Spec) -> Option<(String, &'static str)> {
     let (_, ffmpeg) = coded(spec.encoding);
     let coder =
         if is_big(spec) && spec.encoding.size() > 1 { ffmpeg.replace("le", "be") } else { ffmpeg.to_owned() };
+    let coder = format!("pcm_{coder}");
     let muxer = match spec.container {
+        Container::Flac if spec.encoding.size() > 1 => return Some(("flac".to_owned(), "-f flac")),
         Container::Wav if !is_big(spec) => "-f wav",
         Container::Rf64 => "-rf64 always -f wav",
         Container::Aiff if ffmpeg_reads(spec) => "-f aiff",
@@ -247,7 +249,7 @@ fn what_ffmpeg_writes_is_read() {
         }
         let coded: Vec<_> = written
             .iter()
-            .map(|(index, _, (coder, muxer))| format!(" -c:a pcm_{coder} -bitexact {muxer} {index}"))
+            .map(|(index, _, (coder, muxer))| format!(" -c:a {coder} -bitexact {muxer} {index}"))
             .collect();
         let input = format!("-f {ffmpeg} -ar {rate} -ac {channels} -i plain");
         let Some(_) = run(&format!("ffmpeg -v error -y {input}{}", coded.concat()), &folder) else {

@@ -4,7 +4,8 @@ use super::rate;
 use crate::{
     Result,
     file::{
-        Container, Decoder, Encoding, Endian, Spec,
+        Container, Encoding, Endian, Opened, Spec, Tags,
+        codec::id3,
         input::Input,
         pcm::{self, Chunk, Chunks},
     },
@@ -14,12 +15,13 @@ use crate::{
 const SSND: u64 = 8;
 
 /// Reads the header of what begins with `FORM`, and `AIFF` or `AIFC`.
-pub(in crate::file) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
+pub(in crate::file) fn decoder(mut input: Input) -> Result<Opened> {
     let mut form = [0; 12];
     input.read_header(&mut form)?;
     pcm::find(input, Aiff { compressed: form.ends_with(b"C"), length: u32(&form[4..]) })
 }
 
+#[derive(Clone)]
 struct Aiff {
     /// Whether it is AIFF-C.
     compressed: bool,
@@ -50,7 +52,15 @@ impl Chunks for Aiff {
                 // Behind the offset it is so much shorter, except for those that stand for no length.
                 Chunk::Data(if is_unknown(length) { length } else { length - offset })
             }
-            _ => Chunk::Other,
+            b"ID3 " => Chunk::Tags(id3(input.read_text(length)?)),
+            id => match super::TEXTS.iter().find(|(known, _)| known == id) {
+                Some(&(_, tag)) => {
+                    let mut tags = Tags::default();
+                    tags.found(tag, &input.read_text(length)?);
+                    Chunk::Tags(tags)
+                }
+                None => Chunk::Other,
+            },
         };
         Ok(Some((chunk, next)))
     }

@@ -4,7 +4,7 @@ use super::rate;
 use crate::{
     Result,
     file::{
-        Encoder, Encoding, Endian, Spec,
+        Encoder, Encoding, Endian, Spec, Tags,
         output::Output,
         pcm::{Layout, PcmEncoder},
     },
@@ -13,14 +13,14 @@ use crate::{
 /// The version of AIFF-C, of which there is one.
 const VERSION: u32 = 0xA280_5140;
 
-pub(in crate::file) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
-    let limit = limit(&spec);
-    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit, alignment: 2, untold: false })?))
+pub(in crate::file) fn encoder(output: Output, spec: Spec, tags: Tags) -> Result<Box<dyn Encoder>> {
+    let limit = limit(&spec, &tags);
+    Ok(Box::new(PcmEncoder::new(output, spec, tags, Layout { header, limit, alignment: 2, untold: false })?))
 }
 
 /// The most bytes of data: the FORM length counts what follows its field, and a byte of padding.
-pub(in crate::file) fn limit(spec: &Spec) -> u64 {
-    u64::from(u32::MAX) - (header(spec, None).len() as u64 - 8) - 1
+pub(in crate::file) fn limit(spec: &Spec, tags: &Tags) -> u64 {
+    u64::from(u32::MAX) - (header(spec, tags, None).len() as u64 - 8) - 1
 }
 
 /// How AIFF-C calls the samples; `None` for those that AIFF has.
@@ -35,7 +35,7 @@ fn compression(spec: &Spec) -> Option<[u8; 4]> {
     }
 }
 
-fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
+fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     // All ones where it is unknown.
     let size = |value: Option<u64>| {
         value.and_then(|value| u32::try_from(value).ok()).unwrap_or(u32::MAX).to_be_bytes()
@@ -44,6 +44,7 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
         to.extend(id);
         to.extend((content.len() as u32).to_be_bytes());
         to.extend(content);
+        to.resize(to.len().next_multiple_of(2), 0);
     };
     let compression = compression(spec);
     let frames = data.map_or(0, |data| data / spec.frame_size() as u64);
@@ -69,6 +70,9 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
         chunks.extend(b"AIFF");
     }
     chunk(&mut chunks, *b"COMM", &common);
+    for (id, text) in tags.named(&super::TEXTS) {
+        chunk(&mut chunks, id, text.as_bytes());
+    }
     chunks.extend(b"SSND");
     chunks.extend(size(data.map(|data| 8 + data)));
     // No offset, no blocks.
@@ -98,8 +102,9 @@ mod tests {
                     sample_rate: 8_000,
                     frames: None,
                 };
-                for data in [limit(&spec) - 1, limit(&spec)] {
-                    let header = header(&spec, Some(data));
+                let tags = Tags::default();
+                for data in [limit(&spec, &tags) - 1, limit(&spec, &tags)] {
+                    let header = header(&spec, &tags, Some(data));
                     let u32_at = |at: usize| u64::from(super::super::reader::u32(&header[at..]));
                     assert_eq!(u32_at(4), header.len() as u64 - 8 + data + data % 2);
                     assert_eq!(u32_at(header.len() - 12), data + 8);

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    file::{Container, input::Input},
+    file::{Container, Tags, input::Input},
 };
 
 /// How far behind an ID3 tag the first MP3 frame may begin: some programs pad.
@@ -11,13 +11,13 @@ const PADDING: usize = 4096;
 /// Two frames of MP3 or ADTS and the header behind them.
 const FRAMES: usize = 2 * 8192;
 
-/// What the input holds, where it is compressed. An ID3 tag is skipped then, so that the input stands at the audio.
-pub(in crate::file) fn detect(input: &mut Input) -> Result<Option<Container>> {
+/// What the input holds, where it is compressed. An ID3 tag is skipped then, so that the input stands at the audio, and its tags go to `tags`.
+pub(in crate::file) fn detect(input: &mut Input, tags: &mut Tags) -> Result<Option<Container>> {
     if let Some(length) = id3_length(input.look_ahead(10)?) {
-        input.skip(length)?;
+        tags.merge(id3(input, length)?);
         // Nothing else begins with such a tag, and its length tells where the audio is.
         while let Some(length) = id3_length(input.look_ahead(10)?) {
-            input.skip(length)?;
+            tags.merge(id3(input, length)?);
         }
         let ahead = input.look_ahead(4)?;
         if let Some(found) = by_magic(ahead) {
@@ -39,6 +39,13 @@ pub(in crate::file) fn detect(input: &mut Input) -> Result<Option<Container>> {
     }
     let Some(first) = mp3_frame(ahead).or_else(|| adts_frame(ahead)) else { return Ok(None) };
     Ok(by_frames(input.look_ahead(first.length + Input::PEEK)?))
+}
+
+/// Reads the tag of `length` bytes that the input stands before.
+fn id3(input: &mut Input, length: u64) -> Result<Tags> {
+    let tag = input.read_text(length)?;
+    input.skip(length - tag.len() as u64)?;
+    Ok(super::id3(tag))
 }
 
 fn by_magic(first: &[u8]) -> Option<Container> {
@@ -118,7 +125,7 @@ mod tests {
 
     fn detected(bytes: &[u8]) -> Option<Container> {
         let bytes = std::io::Cursor::new(bytes.to_vec());
-        detect(&mut Input::pipe(Box::new(bytes), "pipe".to_owned())).unwrap()
+        detect(&mut Input::pipe(Box::new(bytes), "pipe".to_owned()), &mut Tags::default()).unwrap()
     }
 
     #[test]

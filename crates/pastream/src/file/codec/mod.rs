@@ -1,22 +1,26 @@
-//! Compressed files, decoded by symphonia: FLAC, MP3, Vorbis, AAC and ALAC in the containers they come in.
+//! Compressed files, decoded by symphonia: FLAC, MP3, Vorbis, AAC and ALAC in the containers they come in; and Opus, by opus-pure.
 //!
 //! What is decoded is laid on a line of frames by its time stamps: encoder delay and padding fall outside, what was damaged
 //! leaves a gap of silence, and a seek goes to a packet before the frame and lets the frames between fall outside as well.
 
 mod detect;
+mod flac;
 mod mp4;
 mod ogg;
+mod opus;
 mod source;
 mod stream;
+mod tags;
 
 use std::sync::{Arc, Mutex};
 
 pub(super) use detect::detect;
 use stream::{Next, Place, Stream};
+pub(super) use tags::id3;
 
 use crate::{
     Error, ErrorKind, Result,
-    file::{Container, Decoder, Spec, input::Input},
+    file::{Container, Decoder, Opened, Spec, Tags, input::Input},
 };
 
 /// What is told of streams in a row that differ.
@@ -61,8 +65,11 @@ struct CodecDecoder {
     over: bool,
 }
 
-/// Reads the headers of what `detect` found.
-pub(super) fn decoder(mut input: Input, container: Container) -> Result<Box<dyn Decoder>> {
+/// Reads the headers of what `detect` found. `tags`: those before the audio.
+pub(super) fn decoder(mut input: Input, container: Container, mut tags: Tags) -> Result<Opened> {
+    if let (Container::Flac, Some(empty)) = (container, flac::Empty::read(&mut input)?) {
+        return Ok((Box::new(empty), tags));
+    }
     let (from, mut to) = (input.position(), input.length());
     let found = match to {
         Some(_) if container == Container::Ogg => ogg::links(&mut input)?,
@@ -72,6 +79,13 @@ pub(super) fn decoder(mut input: Input, container: Container) -> Result<Box<dyn 
     if container == Container::M4a {
         // Symphonia reads nothing of a box that is cut off: it is to see it whole, and the end as it comes.
         (edits, to) = mp4::edits(&mut input)?;
+    }
+    if let (Container::Mp3, Some(end @ 128..)) = (container, to) {
+        let mut last = [0; 128];
+        input.seek(end - 128)?;
+        input.read_header(&mut last)?;
+        tags.merge(tags::id3v1(&last));
+        input.seek(from)?;
     }
     let place = Place {
         name: input.name().to_owned(),
@@ -126,9 +140,11 @@ pub(super) fn decoder(mut input: Input, container: Container) -> Result<Box<dyn 
         start = frames.unwrap_or(0);
         stream
     };
+    let mut stream = stream;
+    tags.merge(stream.tags());
     let known = links.iter().all(|link| link.frames.is_some());
     let spec = Spec { frames: known.then_some(start), ..stream.spec.clone() };
-    Ok(Box::new(CodecDecoder {
+    let decoder = CodecDecoder {
         codec: stream.codec,
         seekable: to.is_some(),
         links,
@@ -145,7 +161,8 @@ pub(super) fn decoder(mut input: Input, container: Container) -> Result<Box<dyn 
         then,
         failed: None,
         over: false,
-    }))
+    };
+    Ok((Box::new(decoder), tags))
 }
 
 /// Where a file's audio ends, in frames. MP3 and ADTS are gone through for that, and what seems to be cut off.
@@ -182,6 +199,8 @@ impl Stream {
             "mp3" => 32 * 1152,
             "vorbis" => 2 * 8192,
             "aac" => 2 * 1024,
+            // What RFC 7845 asks for.
+            "opus" => 3_840,
             _ => 0,
         }
     }

@@ -28,11 +28,14 @@ use symphonia::{
     },
 };
 
-use super::source::Source;
+use super::{
+    opus::{self, OpusDecoder},
+    source::Source,
+};
 use crate::{
     Error, ErrorKind, Result,
     file::{
-        Container, Encoding, Endian, Spec,
+        Container, Encoding, Endian, Spec, Tags,
         input::{self, Input},
     },
 };
@@ -64,6 +67,8 @@ pub(super) struct Stream {
     pub(super) origin: i64,
     /// Where stamps are none: frames that came so far, and those of the last packet.
     counted: Option<(i64, i64)>,
+    /// What Opus says of the frames in front.
+    pre_skip: Option<u16>,
     base: Option<TimeBase>,
     /// The length that the container tells, and what it rests on.
     pub(super) told: Option<u64>,
@@ -149,6 +154,7 @@ impl Stream {
             stamped,
             origin: 0,
             counted: None,
+            pre_skip: opus::pre_skip(parameters).filter(|_| codec == "opus"),
             base: track.time_base,
             told: track.num_frames.filter(|_| stamped),
             decoder,
@@ -180,6 +186,11 @@ impl Stream {
         }
     }
 
+    /// What the container has told of the audio so far.
+    pub(super) fn tags(&mut self) -> Tags {
+        super::tags::of(&mut *self.format)
+    }
+
     /// Decodes one packet of the track. What it gave is read by [`Self::append`].
     pub(super) fn next(&mut self) -> Result<Next> {
         let packet = match self.packet()? {
@@ -201,6 +212,7 @@ impl Stream {
             // AAC's are whole ones.
             let length = self.frames() as i64;
             let delay = match self.codec {
+                "opus" => self.pre_skip.map_or(0, i64::from),
                 "vorbis" => length,
                 "aac" if stamp < 0 && length > 0 => -self.in_frames(stamp).div_euclid(length) * length,
                 _ => -self.in_frames(stamp).min(0),
@@ -369,7 +381,7 @@ fn codec(id: AudioCodecId) -> Result<&'static str, &'static str> {
         CODEC_ID_VORBIS => Ok("vorbis"),
         CODEC_ID_AAC => Ok("aac"),
         CODEC_ID_ALAC => Ok("alac"),
-        CODEC_ID_OPUS => Err("Opus is not read yet: convert it, to FLAC for example"),
+        CODEC_ID_OPUS => Ok("opus"),
         _ => Err("the codec of its audio is not read: convert it, to FLAC for example"),
     }
 }
@@ -381,6 +393,7 @@ fn decoder(parameters: &AudioCodecParameters) -> Decoded<Box<dyn AudioDecoder>> 
         CODEC_ID_FLAC => Box::new(FlacDecoder::try_new(parameters, &options)?),
         CODEC_ID_MP3 => Box::new(MpaDecoder::try_new(parameters, &options)?),
         CODEC_ID_VORBIS => Box::new(VorbisDecoder::try_new(parameters, &options)?),
+        CODEC_ID_OPUS => Box::new(OpusDecoder::try_new(parameters)?),
         CODEC_ID_AAC => Box::new(AacDecoder::try_new(parameters, &options)?),
         _ => {
             // It takes memory for a packet by what the header says.
@@ -428,7 +441,7 @@ fn interleave<S: Sample, const N: usize>(
 }
 
 /// What `work` gives. Where bytes that make no sense throw it off its own course the file is damaged, and no more than that.
-fn caught<T>(work: impl FnOnce() -> Decoded<T>) -> Decoded<T> {
+pub(super) fn caught<T>(work: impl FnOnce() -> Decoded<T>) -> Decoded<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Symphonia::DecodeError("its bytes make no sense")))
 }
 

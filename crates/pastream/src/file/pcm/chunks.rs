@@ -2,8 +2,8 @@
 
 use super::PcmDecoder;
 use crate::{
-    Result,
-    file::{Decoder, Spec, input::Input},
+    ErrorKind, Result,
+    file::{Decoder, Opened, Spec, Tags, input::Input},
 };
 
 /// More chunks than any file has; a file of zeros looks like an endless row of empty ones.
@@ -15,11 +15,12 @@ pub(in crate::file) enum Chunk {
     Format(Spec),
     /// Where the input stands the frames begin, so many bytes of them as the chunk says.
     Data(u64),
+    Tags(Tags),
     Other,
 }
 
 /// How one container tells its chunks.
-pub(in crate::file) trait Chunks {
+pub(in crate::file) trait Chunks: Clone {
     /// The names of the chunks for format and frames.
     const NAMES: [&str; 2];
 
@@ -36,10 +37,28 @@ pub(in crate::file) trait Chunks {
     }
 }
 
+/// What chunks behind the frames say of them. What makes no sense there is left alone.
+fn tags_behind<C: Chunks>(input: &mut Input, mut chunks: C) -> Result<Tags> {
+    let mut tags = Tags::default();
+    for _ in 0..MAX_CHUNKS {
+        match chunks.next(input) {
+            Ok(Some((chunk, next))) => {
+                if let Chunk::Tags(found) = chunk {
+                    tags.update(found);
+                }
+                input.skip(next.saturating_sub(input.position()))?;
+            }
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            _ => break,
+        }
+    }
+    Ok(tags)
+}
+
 /// Reads the chunks of `input`, in whatever order, and gives the decoder of its frames.
-pub(in crate::file) fn find<C: Chunks>(mut input: Input, mut chunks: C) -> Result<Box<dyn Decoder>> {
+pub(in crate::file) fn find<C: Chunks>(mut input: Input, mut chunks: C) -> Result<Opened> {
     let [format, frames] = C::NAMES;
-    let (mut spec, mut data) = (None, None);
+    let (mut spec, mut data, mut tags) = (None, None, Tags::default());
     for _ in 0..MAX_CHUNKS {
         let Some((chunk, next)) = chunks.next(&mut input)? else {
             let missing = if spec.is_none() {
@@ -56,15 +75,20 @@ pub(in crate::file) fn find<C: Chunks>(mut input: Input, mut chunks: C) -> Resul
                     input.corrupt("its audio comes before its format, which a pipe can't go back for")
                 );
             }
-            Chunk::Data(said) => data = Some((input.position(), said)),
+            Chunk::Data(said) => data = Some((input.position(), said, next)),
+            Chunk::Tags(found) => tags.update(found),
             Chunk::Other => {}
         }
-        if let (Some(spec), Some((start, said))) = (&spec, data) {
+        if let (Some(spec), Some((start, said, next))) = (&spec, data) {
+            let length = chunks.length(said, spec, input.length());
+            if length.is_some() && input.length().is_some_and(|end| next < end) {
+                input.seek(next)?;
+                tags.update(tags_behind(&mut input, chunks.clone())?);
+            }
             if input.position() != start {
                 input.seek(start)?;
             }
-            let length = chunks.length(said, spec, input.length());
-            return chunks.decoder(input, spec.clone(), length);
+            return Ok((chunks.decoder(input, spec.clone(), length)?, tags));
         }
         input.skip(next.saturating_sub(input.position()))?;
     }

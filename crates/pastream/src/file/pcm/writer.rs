@@ -3,13 +3,13 @@
 use crate::{
     Error, ErrorKind, Result,
     convert::swap_bytes,
-    file::{Encoder, Spec, output::Output},
+    file::{Encoder, Spec, Tags, output::Output},
 };
 
 /// What stands around the frames.
 pub(in crate::file) struct Layout {
     /// The header, always of one length, for so many bytes of data; `None`: not known.
-    pub(in crate::file) header: fn(&Spec, Option<u64>) -> Vec<u8>,
+    pub(in crate::file) header: fn(&Spec, &Tags, Option<u64>) -> Vec<u8>,
     /// The most bytes of data that the header can tell.
     pub(in crate::file) limit: u64,
     /// Data is padded to a multiple of so many bytes.
@@ -23,6 +23,7 @@ pub(in crate::file) struct Layout {
 pub(in crate::file) struct PcmEncoder {
     output: Output,
     spec: Spec,
+    tags: Tags,
     layout: Layout,
     start: u64,
     /// Bytes of data that are in the file; after an error perhaps not a whole number of frames.
@@ -36,17 +37,17 @@ impl PcmEncoder {
     /// Bytes of samples that are turned round at a time.
     const SWAP: usize = 1 << 16;
 
-    pub(in crate::file) fn new(mut output: Output, spec: Spec, layout: Layout) -> Result<Self> {
+    pub(in crate::file) fn new(mut output: Output, spec: Spec, tags: Tags, layout: Layout) -> Result<Self> {
         let known = if output.is_pipe() || layout.untold { None } else { Some(0) };
         let mut start = 0;
-        output.append(&(layout.header)(&spec, known), &mut start)?;
+        output.append(&(layout.header)(&spec, &tags, known), &mut start)?;
         // What was there stays until here.
         output.resize(start)?;
         output.keep();
         // Whole samples, so that none is cut in two.
         let swap = Self::SWAP / spec.encoding.size() * spec.encoding.size();
         let swapped = spec.is_swapped().then(|| vec![0; swap].into_boxed_slice());
-        Ok(Self { output, spec, layout, start, written: 0, failed: false, finished: false, swapped })
+        Ok(Self { output, spec, tags, layout, start, written: 0, failed: false, finished: false, swapped })
     }
 
     fn append(&mut self, frames: &[u8]) -> Result<()> {
@@ -70,7 +71,7 @@ impl PcmEncoder {
 
     /// Corrects the header.
     fn rewrite(&mut self, length: Option<u64>) -> Result<()> {
-        let header = (self.layout.header)(&self.spec, length);
+        let header = (self.layout.header)(&self.spec, &self.tags, length);
         self.output.rewrite(&header, self.start + self.written)
     }
 
@@ -82,18 +83,7 @@ impl PcmEncoder {
 
 impl Encoder for PcmEncoder {
     fn write(&mut self, frames: &[u8]) -> Result<()> {
-        let name = self.output.name();
-        if self.finished {
-            return Err(Error::new(
-                ErrorKind::StreamState,
-                format!("{name} is finished: nothing can be added to it"),
-            ));
-        }
-        if self.failed {
-            let message =
-                format!("cannot write {name}: an earlier write failed, and nothing after it is stored");
-            return Err(Error::new(ErrorKind::Io, message));
-        }
+        self.output.check_open(self.finished, self.failed)?;
         let frame_size = self.spec.frame_size();
         let limit = if self.output.is_pipe() { u64::MAX } else { self.layout.limit };
         let room = (limit - limit % frame_size as u64).saturating_sub(self.written);
@@ -166,10 +156,12 @@ mod tests {
                 sample_rate: 8_000,
                 frames: None,
             };
-            let header = |_: &Spec, data: Option<u64>| data.map_or(vec![0xFF], |data| vec![data as u8]);
+            let header =
+                |_: &Spec, _: &Tags, data: Option<u64>| data.map_or(vec![0xFF], |data| vec![data as u8]);
             PcmEncoder::new(
                 Output::create(path)?,
                 spec,
+                Tags::default(),
                 Layout { header, limit: 7, alignment: 2, untold: false },
             )
         };

@@ -14,7 +14,7 @@ const MOST_NAMED: usize = 64;
 const NAMED: usize = 12;
 
 /// The lengths that a ds64 chunk tells.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Ds64 {
     pub(super) riff: Option<u64>,
     data: Option<u64>,

@@ -5,10 +5,12 @@ mod adpcm;
 mod ds64;
 pub(super) mod format;
 mod reader;
+mod tags;
 mod writer;
 
 pub(super) use format::{Order, channel_mask};
 pub(super) use reader::decoder;
+pub(super) use tags::{DESCRIPTION, ORIGINATOR};
 pub(super) use writer::{encoder, limit};
 
 const PCM: u16 = 1;

@@ -4,11 +4,13 @@ use super::{
     adpcm::{AdpcmDecoder, Coding},
     ds64::Ds64,
     format::{self, Order},
+    tags,
 };
 use crate::{
     Result,
     file::{
-        Container, Decoder, Spec,
+        Container, Decoder, Opened, Spec,
+        codec::id3,
         input::Input,
         pcm::{self, Chunk, Chunks, PcmDecoder},
     },
@@ -16,7 +18,7 @@ use crate::{
 
 /// Reads the header of what begins with `RIFF`, in big-endian order `RIFX`, or with lengths of 64 bits `RF64` or `BW64`, and
 /// `WAVE`.
-pub(in crate::file) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
+pub(in crate::file) fn decoder(mut input: Input) -> Result<Opened> {
     let mut riff = [0; 12];
     input.read_header(&mut riff)?;
     let order = Order { big: riff.starts_with(b"RIFX") };
@@ -25,6 +27,7 @@ pub(in crate::file) fn decoder(mut input: Input) -> Result<Box<dyn Decoder>> {
     pcm::find(input, Wav { container, order, length, long: Ds64::default(), coding: None, frames: None })
 }
 
+#[derive(Clone)]
 struct Wav {
     container: Container,
     order: Order,
@@ -64,6 +67,9 @@ impl Chunks for Wav {
                 self.frames = Some(self.order.u32(&count).into());
                 Chunk::Other
             }
+            b"LIST" => Chunk::Tags(tags::read_info(input, self.order, resolved)?),
+            b"bext" => Chunk::Tags(tags::read_bext(input, self.order, resolved)?),
+            b"id3 " | b"ID3 " => Chunk::Tags(id3(input.read_text(resolved)?)),
             b"data" => Chunk::Data(length.into()),
             _ => Chunk::Other,
         };

@@ -2,12 +2,12 @@
 
 use super::{
     ds64::{self, Ds64},
-    format,
+    format, tags,
 };
 use crate::{
     Result,
     file::{
-        Container, Encoder, Endian, Spec,
+        Container, Encoder, Endian, Spec, Tags,
         output::Output,
         pcm::{Layout, PcmEncoder},
     },
@@ -16,18 +16,18 @@ use crate::{
 /// The most that the length of a RIFF tells.
 const MOST: u64 = u32::MAX as u64;
 
-pub(in crate::file) fn encoder(output: Output, spec: Spec) -> Result<Box<dyn Encoder>> {
-    let limit = limit(&spec);
-    Ok(Box::new(PcmEncoder::new(output, spec, Layout { header, limit, alignment: 2, untold: false })?))
+pub(in crate::file) fn encoder(output: Output, spec: Spec, tags: Tags) -> Result<Box<dyn Encoder>> {
+    let limit = limit(&spec, &tags);
+    Ok(Box::new(PcmEncoder::new(output, spec, tags, Layout { header, limit, alignment: 2, untold: false })?))
 }
 
 /// The most bytes of data. RF64 has none; only a RIFX can't become one. Its length counts what follows its field, and a byte of
 /// padding.
-pub(in crate::file) fn limit(spec: &Spec) -> u64 {
-    if spec.endian == Endian::Big { MOST - (header(spec, None).len() as u64 - 8) - 1 } else { u64::MAX }
+pub(in crate::file) fn limit(spec: &Spec, tags: &Tags) -> u64 {
+    if spec.endian == Endian::Big { MOST - (header(spec, tags, None).len() as u64 - 8) - 1 } else { u64::MAX }
 }
 
-fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
+fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     let big = spec.endian == Endian::Big;
     let u32 = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
     // All ones where it is unknown, or told by the ds64 chunk.
@@ -44,6 +44,9 @@ fn header(spec: &Spec, data: Option<u64>) -> Vec<u8> {
     chunk(&mut chunks, *b"fmt ", &format::content(spec));
     if spec.encoding.is_float() || spec.encoding.is_law() {
         chunk(&mut chunks, *b"fact", &size(frames));
+    }
+    for (id, content) in tags::content(tags, big) {
+        chunk(&mut chunks, id, &content);
     }
     chunks.extend(b"data");
 
@@ -94,11 +97,11 @@ mod tests {
         for &encoding in Container::Wav.encodings() {
             for channels in [1, 3] {
                 let wav = spec(Container::Wav, encoding, Endian::File, channels);
-                let length = header(&wav, None).len();
+                let length = header(&wav, &Tags::default(), None).len();
                 let before = length as u64 - 8;
                 let most = MOST - before;
                 for data in [0, 1, most - 2, most - 1, most, most + 1, MOST, MOST + 1, 1 << 40] {
-                    let header = header(&wav, Some(data));
+                    let header = header(&wav, &Tags::default(), Some(data));
                     assert_eq!(header.len(), length);
                     let riff = before + data + data % 2;
                     if riff <= MOST {
@@ -129,9 +132,10 @@ mod tests {
     fn a_file_that_passes_4_gib_goes_on_as_rf64() {
         let path = std::env::temp_dir().join(format!("pastream-rf64-{}.wav", std::process::id()));
         let wav = spec(Container::Wav, Encoding::Pcm16, Endian::File, 1);
-        let limit = limit(&wav);
+        let limit = limit(&wav, &Tags::default());
         let layout = Layout { header, limit, alignment: 2, untold: false };
-        let mut encoder = PcmEncoder::new(Output::create(&path).unwrap(), wav, layout).unwrap();
+        let mut encoder =
+            PcmEncoder::new(Output::create(&path).unwrap(), wav, Tags::default(), layout).unwrap();
         encoder.write(&[1, 2]).unwrap();
         // Of 2^32 - 1 bytes after the first eight, 72 are header: room for as many frames, and not one more.
         let most = (MOST - 72) / 2;
@@ -157,9 +161,10 @@ mod tests {
     #[test]
     fn a_rifx_ends_where_its_length_does() {
         let rifx = spec(Container::Wav, Encoding::Pcm16, Endian::Big, 1);
-        let header = header(&rifx, Some(limit(&rifx)));
+        let tags = Tags::default();
+        let header = header(&rifx, &tags, Some(limit(&rifx, &tags)));
         assert!(header.starts_with(b"RIFX\xFF\xFF\xFF\xFEWAVEJUNK"));
         let rf64 = spec(Container::Rf64, Encoding::Pcm16, Endian::File, 1);
-        assert_eq!(limit(&rf64), u64::MAX);
+        assert_eq!(limit(&rf64, &tags), u64::MAX);
     }
 }
