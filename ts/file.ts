@@ -1,7 +1,10 @@
 import { invalid, PastreamError } from './error.ts'
 import {
+  arrays,
+  bytes,
   bytesOf,
   FORMATS,
+  isSamples,
   samples,
   sampleSize,
   type ArrayOf,
@@ -13,9 +16,9 @@ import {
 import { interrupt } from './interrupt.ts'
 import { call, native, settle, settleBytes } from './native.ts'
 import { choice, defined, natural, nothingElse } from './options.ts'
-import type { BindingFile, BindingWriter, FileOptions } from './binding/binding.js'
+import type { BindingFile, BindingWriter, FileInfo as BindingInfo, FileOptions } from './binding/binding.js'
 
-/** A kind of file, as `-t` names it. Those from 'flac' on are read, not written yet. */
+/** A kind of file, as `-t` names it. Those from 'mp3' on are read, not written. */
 export type Container =
   | 'wav'
   | 'rf64'
@@ -30,6 +33,38 @@ export type Container =
   | 'm4a'
   | 'mkv'
   | 'adts'
+
+/** What a file says of its audio. All are read where they are found: WAV, RF64, AU, CAF and FLAC hold all; AIFF title, artist and comment. */
+export interface Tags {
+  title?: string
+  artist?: string
+  album?: string
+  /** As `YYYY`, `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`. */
+  date?: string
+  comment?: string
+  /** Its number in the album. */
+  track?: string
+  /** What is heard; at most 256 bytes in WAV and RF64, whose `bext` chunk has it. */
+  description?: string
+  /** Who made the recording, or with what; at most 32 bytes in WAV and RF64, whose `bext` chunk has it. */
+  originator?: string
+  /** Frames from midnight to the first one; of WAV and RF64 (`bext`) 0 is read as none. */
+  timeReference?: number
+}
+
+/** How any file is written. */
+export interface WriterOptions {
+  /** What it says of its audio. An error where that kind of file can't hold it; W64 and RAW hold none. */
+  tags?: Tags
+  /**
+   * Add noise (TPDF, two steps wide) where the encoding is PCM and has fewer bits than the samples, or they are float; the same noise with the
+   * same `seed`, a whole number from 0 on; `true`: 0. @default false
+   */
+  dither?: boolean | { seed: number }
+}
+
+/** A file that lies in memory; it is copied. */
+export type Bytes = Uint8Array | ArrayBuffer | SharedArrayBuffer
 
 /** A file or pipe. To be read, only RAW needs more than its path. */
 export interface FileDescription {
@@ -46,8 +81,9 @@ export interface FileDescription {
   /** Of RAW that is read: in Hz. */
   sampleRate?: number
 }
-export type FileSource = FileDescription
-export type FileSink = Omit<FileDescription, 'channels' | 'sampleRate'>
+/** A file or pipe that is read; or one in memory, which is given in place of the path. */
+export type FileSource = Omit<FileDescription, 'path'> & { path: FileDescription['path'] | Bytes }
+export type FileSink = Omit<FileDescription, 'channels' | 'sampleRate'> & WriterOptions
 
 /** What a file holds. */
 export interface FileInfo {
@@ -68,6 +104,44 @@ export interface FileInfo {
   readonly missing: number
   /** The stream format that takes it unaltered; float32 where none does. */
   readonly format: Format
+  /** What the file says of its audio; of a pipe what stands in front of that. */
+  readonly tags: Readonly<Tags>
+}
+
+function seed(dither: WriterOptions['dither']): number | undefined {
+  if (dither === undefined || dither === false) return undefined
+  if (dither === true) return 0
+  if (typeof dither === 'object' && dither !== null) {
+    const { seed: given, ...rest } = dither
+    nothingElse(rest)
+    if (Number.isSafeInteger(given) && given >= 0) return given
+  }
+  throw invalid('dither is true, false, or { seed } with a whole number from 0 on')
+}
+
+/** Options of a file that is written, as the binding takes them. */
+function writerOptions({ tags, dither }: WriterOptions): Pick<FileOptions, 'tags' | 'dither'> {
+  const texts = Object.entries(tags ?? {}).filter(([, value]) => value !== undefined)
+  for (const [name, value] of texts) {
+    if (typeof value !== 'string' && !(name === 'timeReference' && Number.isSafeInteger(value))) {
+      throw invalid(`the tag ${name} is ${String(value)}: give a string; of timeReference a whole number of frames`)
+    }
+  }
+  return defined({
+    tags: tags && Object.fromEntries(texts.map(([name, value]) => [name, String(value)])),
+    dither: seed(dither),
+  })
+}
+
+function info(told: BindingInfo): FileInfo {
+  const { timeReference, ...texts } = told.tags
+  const tags = { ...texts, ...(timeReference !== undefined && { timeReference: Number(timeReference) }) }
+  return { ...told, tags } as FileInfo
+}
+
+/** A sink as the binding takes it. */
+export function describeSink({ tags, dither, ...file }: FileSink): FileOptions {
+  return { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions) }
 }
 
 /** A description as the binding takes it. */
@@ -99,7 +173,7 @@ export interface ReadOptions<F extends Format = Format> {
 }
 
 /** How a file is opened for writing. */
-export interface WriteOptions<F extends Format = Format> {
+export interface WriteOptions<F extends Format = Format> extends WriterOptions {
   mode: 'w'
   /** In Hz. */
   sampleRate: number
@@ -128,6 +202,23 @@ export interface Decoded<F extends Format = Format> {
   readonly format: F
   /** Frames that were cut off, or damaged and are silent: see `FileInfo`. */
   readonly missing: number
+}
+
+/** How `encode` makes a file. */
+export interface EncodeOptions<F extends Format = Format> extends WriterOptions {
+  /** In Hz. */
+  sampleRate: number
+  /** Samples in a frame, 1 to 256. */
+  channels: number
+  /** @default 'wav' */
+  type?: Container
+  /** @default what holds `format`; in FLAC pcm_24 for float32 */
+  encoding?: Encoding
+  /** @default 'file': the container's own */
+  endian?: 'file' | 'big' | 'little'
+  /** What the samples are. @default by their array; bytes need it */
+  format?: F
+  signal?: AbortSignal
 }
 
 /** Frames that are read at a time where nothing else is said. */
@@ -161,26 +252,30 @@ export class SoundFile<F extends Format = Format> implements AsyncIterable<Array
 
   private constructor(file: BindingFile | BindingWriter, format: F | undefined, signal: AbortSignal | undefined) {
     this.#file = file
-    this.#info = file.info as FileInfo
+    this.#info = info(file.info as BindingInfo)
     this.#signal = signal
     this.format = format ?? (this.#info.format as F)
   }
 
-  /** Opens a file and reads its header. Rejects with `IO`, `UNSUPPORTED_FILE` or `CORRUPT_FILE`. */
-  static open<F extends Format = Format>(file: string | FileSource, options?: ReadOptions<F>): Promise<SoundFile<F>>
+  /** Opens a file, or one in memory, and reads its header. Rejects with `IO`, `UNSUPPORTED_FILE` or `CORRUPT_FILE`. */
+  static open<F extends Format = Format>(
+    file: string | Bytes | FileSource,
+    options?: ReadOptions<F>,
+  ): Promise<SoundFile<F>>
   /**
    * Prepares to write a file, of which the name or `type` tells the container. What is there stays as it is until the first `write`, or
-   * `close`. Rejects with `IO`, or `UNSUPPORTED_FILE` where the container can't hold that.
+   * `close`. FLAC is written in blocks of at most 4096 frames or a quarter of a second, of which the last is on disk after `close`. Rejects with
+   * `IO`, or `UNSUPPORTED_FILE` where the container can't hold that.
    */
   static open<F extends Format = 'float32'>(file: string | FileSink, options: WriteOptions<F>): Promise<SoundFile<F>>
   static async open<F extends Format>(
-    file: string | FileDescription,
+    file: string | Bytes | FileSource | FileSink,
     { mode, format, signal, ...rest }: ReadOptions<F> | WriteOptions<F> = {},
   ): Promise<SoundFile<F>> {
     const writes = choice('mode', mode, 'r', 'w') === 'w'
     choice<Format>('format', format, ...FORMATS)
-    const options = describe(typeof file === 'string' ? { path: file } : file)
-    const { binding, asked } = writes ? writer(options, rest, format) : reader(options, rest, format)
+    const described = typeof file === 'string' || isSamples(file) ? { path: file } : file
+    const { binding, asked } = writes ? writer(described as FileSink, rest, format) : reader(described, rest, format)
     signal?.throwIfAborted()
     const cancel = (): void => void (binding instanceof native.BindingFile && binding.close())
     await interrupt(
@@ -193,7 +288,7 @@ export class SoundFile<F extends Format = Format> implements AsyncIterable<Array
 
   /** What it holds; of one that is written, `frames` is what was written so far. */
   get info(): FileInfo {
-    return (this.#file.info ?? this.#info) as FileInfo
+    return this.#file.info ? info(this.#file.info) : this.#info
   }
 
   /** The frame that is read or written next, from 0. */
@@ -299,32 +394,46 @@ export class SoundFile<F extends Format = Format> implements AsyncIterable<Array
   }
 }
 
-function reader<F extends Format>(options: FileOptions, rest: object, asked: F | undefined) {
+function reader<F extends Format>(file: FileSource, rest: object, asked: F | undefined) {
   nothingElse(rest)
-  return { binding: call(() => new native.BindingFile(options)), asked }
+  const { path } = file ?? {}
+  // The path of a file in memory names nothing.
+  const described = describe(isSamples(path) ? { ...file, path: '' } : (file as FileDescription))
+  const memory = isSamples(path) ? bytes(path) : undefined
+  return { binding: call(() => new native.BindingFile(described, memory)), asked }
 }
 
 function writer<F extends Format>(
-  options: FileOptions,
-  rest: { channels?: number; sampleRate?: number },
+  file: FileSink,
+  rest: WriterOptions & { channels?: number; sampleRate?: number },
   asked: F | undefined,
 ) {
-  const { channels, sampleRate, ...others } = rest
+  const { channels, sampleRate, tags, dither, ...others } = rest
   nothingElse(others)
+  const options = { ...describeSink(file), ...writerOptions({ tags, dither } as WriterOptions) }
   const format = asked ?? ('float32' as F)
+  return { binding: create(options, format, channels, sampleRate), asked: format }
+}
+
+function create(
+  options: FileOptions,
+  format: Format,
+  channels: number | undefined,
+  sampleRate: number | undefined,
+): BindingWriter {
   const [count, rate] = [natural('channels', channels), natural('sampleRate', sampleRate)]
   if (count === undefined || rate === undefined) {
     throw invalid('a file that is written needs `channels` and `sampleRate`: nothing else tells them')
   }
-  return { binding: call(() => new native.BindingWriter(options, format, count, rate)), asked: format }
+  return call(() => new native.BindingWriter(options, format, count, rate))
 }
 
 /**
- * Reads a whole file, or a pipe to its end. One that is cut off, or whose header promises more than there is, gives what is there.
+ * Reads a whole file, one in memory, or a pipe to its end. One that is cut off, or whose header promises more than there is, gives what is there.
  * Rejects as `SoundFile.open`; with `INVALID_ARGUMENT` where it is longer than one array can be.
  */
 export async function decode<F extends Format = 'float32'>(
-  file: string | FileSource,
+  file: string | Bytes | FileSource,
   { format = 'float32' as F, signal, ...rest }: DecodeOptions<F> = {},
 ): Promise<Decoded<F>> {
   nothingElse(rest)
@@ -339,4 +448,33 @@ export async function decode<F extends Format = 'float32'>(
   } finally {
     await opened.close()
   }
+}
+
+/** The format whose samples `data` holds, where its kind tells that. */
+function formatOf(data: Samples): Format {
+  const found = FORMATS.find((format) => arrays[format] !== Uint8Array && data instanceof arrays[format])
+  if (found) return found
+  throw invalid('bytes say nothing of their samples: give `format`')
+}
+
+/**
+ * Makes a file in memory of samples: whole frames, or their bytes. Rejects as `SoundFile.open` with mode 'w' and `write` do.
+ */
+export async function encode<F extends Format>(
+  data: Samples,
+  { type = 'wav', encoding, endian, channels, sampleRate, format, tags, dither, signal, ...rest }: EncodeOptions<F>,
+): Promise<Uint8Array> {
+  nothingElse(rest)
+  const asked: Format = choice<Format>('format', format, ...FORMATS) ?? formatOf(data)
+  const frames = bytesOf(asked, data)
+  const options = { type, ...defined({ encoding, endian: choice('endian', endian, 'file', 'big', 'little') }), ...writerOptions({ tags, dither } as WriterOptions) }
+  const binding = create(options, asked, channels, sampleRate)
+  signal?.throwIfAborted()
+  const work = async (): Promise<Uint8Array> => {
+    await settle(() => binding.open())
+    await settle(() => binding.write(frames))
+    await settle(() => binding.close())
+    return binding.take()
+  }
+  return interrupt(work(), signal, () => {})
 }

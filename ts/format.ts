@@ -7,7 +7,7 @@ export type Format = 'float32' | 'int32' | 'int24' | 'int16' | 'int8' | 'uint8'
 export type Encoding = 'pcm_s8' | 'pcm_u8' | 'pcm_16' | 'pcm_24' | 'pcm_32' | 'float' | 'double' | 'ulaw' | 'alaw'
 
 /** How a file is compressed. */
-export type Codec = 'flac' | 'mp3' | 'vorbis' | 'aac' | 'alac' | 'ima_adpcm' | 'ms_adpcm'
+export type Codec = 'flac' | 'mp3' | 'vorbis' | 'opus' | 'aac' | 'alac' | 'ima_adpcm' | 'ms_adpcm'
 
 /** The array of each format; int24 comes as its bytes. */
 export interface ArrayOf {

@@ -14,16 +14,21 @@ export {
 export { PastreamError, type ErrorCode } from './error.ts'
 export {
   decode,
+  encode,
   SoundFile,
   type Container,
+  type Bytes,
   type Decoded,
   type DecodeOptions,
+  type EncodeOptions,
   type FileDescription,
   type FileInfo,
   type FileSink,
   type FileSource,
   type ReadOptions,
+  type Tags,
   type WriteOptions,
+  type WriterOptions,
 } from './file.ts'
 export type { ArrayOf, Codec, Encoding, Format, SampleArray, Samples } from './format.ts'
 export * as generators from './generators.ts'

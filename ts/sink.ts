@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { invalid, PastreamError } from './error.ts'
-import { describe, SoundFile, type FileSink } from './file.ts'
+import { describeSink, SoundFile, type FileSink } from './file.ts'
 import type { Format } from './format.ts'
 import { runSink, type SinkFunction, type Task } from './hook.ts'
 import { call } from './native.ts'
@@ -167,7 +167,7 @@ export function setSinks(
 function add(stream: BindingStream, sampleRate: number, sink: Sink, size: number | undefined): SinkHook | undefined {
   if (sink instanceof RingBuffer) call(() => stream.addSinkRing(sink.binding))
   else if (typeof sink === 'string' || (typeof sink === 'object' && sink !== null && isFile(sink))) {
-    const file = describe(typeof sink === 'string' ? { path: sink } : sink)
+    const file = describeSink(typeof sink === 'string' ? { path: sink } : sink)
     call(() => stream.addSinkFile(file, size ?? Math.max(BUFFER_SIZE, DISK_SECONDS * sampleRate)))
   } else return resolve(sink, size ?? BUFFER_SIZE)
   return undefined

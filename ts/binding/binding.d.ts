@@ -11,8 +11,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** A file that is read. No lock is held while a thread reads: JavaScript's never waits for one. */
 export declare class BindingFile {
-  /** Names the file; [`open`](Self::open) opens it. */
-  constructor(options: FileOptions)
+  /** Names the file, or copies its bytes; [`open`](Self::open) opens it. */
+  constructor(options: FileOptions, bytes?: Uint8Array | undefined | null)
   /**
    * Opens the file and reads its header.
    *
@@ -232,6 +232,8 @@ export declare class BindingWriter {
    * Through the promise: what finishing gives.
    */
   close(): Promise<Settled>
+  /** The bytes of a file in memory, once it is closed. */
+  take(): Uint8Array
 }
 
 /** How recording and playback lie to each other. */
@@ -325,6 +327,8 @@ export interface FileInfo {
   missing: number
   /** The stream format that fits. */
   format: string
+  /** Values by the tags' names. */
+  tags: Record<string, string>
 }
 
 /** A file, and what there is to say of it. */
@@ -343,6 +347,10 @@ export interface FileOptions {
   channels?: number
   /** Of RAW, in Hz. */
   sampleRate?: number
+  /** Of one that is written: values by the tags' names. */
+  tags?: Record<string, string>
+  /** Of one that is written: the seed of the noise that is added where bits are cut. */
+  dither?: number
 }
 
 /** A host, and why it is not available where it isn't. */

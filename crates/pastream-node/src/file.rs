@@ -1,6 +1,7 @@
 //! Audio files.
 
 use std::{
+    collections::HashMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -12,7 +13,7 @@ use napi::{
 use napi_derive::napi;
 use pastream::{
     Error, ErrorKind, SampleFormat,
-    file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
+    file::{Container, Endian, FileReader, FileWriter, Memory, ReadHint, Spec, Tags},
 };
 
 use crate::{
@@ -38,7 +39,14 @@ pub struct FileOptions {
     pub channels: Option<u32>,
     /// Of RAW, in Hz.
     pub sample_rate: Option<u32>,
+    /// Of one that is written: values by the tags' names.
+    pub tags: Option<HashMap<String, String>>,
+    /// Of one that is written: the seed of the noise that is added where bits are cut.
+    pub dither: Option<f64>,
 }
+
+/// What errors call a file in memory.
+const MEMORY: &str = "the file in memory";
 
 /// What a file holds.
 #[napi(object)]
@@ -60,15 +68,17 @@ pub struct FileInfo {
     pub missing: f64,
     /// The stream format that fits.
     pub format: String,
+    /// Values by the tags' names.
+    pub tags: HashMap<String, String>,
 }
 
 impl FileInfo {
     fn read(reader: &FileReader) -> Self {
         let codec = reader.codec().map(str::to_owned);
-        Self { codec, ..Self::of(reader.spec(), reader.missing() + reader.damaged()) }
+        Self { codec, ..Self::of(reader.spec(), reader.tags(), reader.missing() + reader.damaged()) }
     }
 
-    fn of(spec: &Spec, missing: u64) -> Self {
+    fn of(spec: &Spec, tags: &Tags, missing: u64) -> Self {
         Self {
             codec: None,
             container: spec.container.name().to_owned(),
@@ -78,6 +88,7 @@ impl FileInfo {
             frames: spec.frames.map(|frames| frames as f64),
             missing: missing as f64,
             format: spec.encoding.stream_format().name().to_owned(),
+            tags: tags.iter().map(|(tag, value)| (tag.name().to_owned(), value.to_owned())).collect(),
         }
     }
 }
@@ -95,7 +106,7 @@ fn parse<T: std::str::FromStr<Err = Error>>(text: Option<&String>) -> pastream::
 }
 
 impl FileOptions {
-    fn open(&self) -> pastream::Result<FileReader> {
+    fn open(&self, bytes: Option<&Arc<[u8]>>) -> pastream::Result<FileReader> {
         let hint = ReadHint {
             container: parse(self.r#type.as_ref())?,
             encoding: parse(self.encoding.as_ref())?,
@@ -103,6 +114,9 @@ impl FileOptions {
             channels: self.channels.map(|channels| channels as usize),
             sample_rate: self.sample_rate,
         };
+        if let Some(bytes) = bytes {
+            return FileReader::from_bytes(Arc::clone(bytes), MEMORY, &hint);
+        }
         match (&self.path, self.fd) {
             (Some(path), None) => FileReader::open(Path::new(path), &hint),
             (None, Some(fd)) => match descriptor::open(fd)? {
@@ -114,12 +128,17 @@ impl FileOptions {
     }
 
     /// Opens once more what was opened before, and held `info`.
-    fn open_again(&self, seekable: bool, info: Option<&FileInfo>) -> pastream::Result<FileReader> {
+    fn open_again(
+        &self,
+        bytes: Option<&Arc<[u8]>>,
+        seekable: bool,
+        info: Option<&FileInfo>,
+    ) -> pastream::Result<FileReader> {
         if self.fd.is_some() || !seekable {
             let message = "a pipe, or what is given as fd, is read or played once: give the path of a file";
             return Err(Error::new(ErrorKind::UnsupportedFile, message));
         }
-        let reader = self.open()?;
+        let reader = self.open(bytes)?;
         let frames = FileInfo::read(&reader);
         if info.is_some_and(|info| !info.is_like(&frames)) {
             let message = format!(
@@ -136,6 +155,7 @@ impl FileOptions {
         format: SampleFormat,
         channels: usize,
         sample_rate: u32,
+        memory: Option<&Memory>,
     ) -> pastream::Result<FileWriter> {
         let container = match (parse(self.r#type.as_ref())?, &self.path) {
             (Some(container), _) => container,
@@ -145,14 +165,21 @@ impl FileOptions {
         let endian = parse::<Endian>(self.endian.as_ref())?.unwrap_or_default();
         let encoding = parse(self.encoding.as_ref())?;
         let spec = Spec::for_stream(container, format, channels, sample_rate, encoding, endian)?;
-        let mut writer = match (&self.path, self.fd) {
-            (Some(path), None) => FileWriter::create(Path::new(path), spec)?,
-            (None, Some(fd)) => match descriptor::open(fd)? {
+        let mut writer = match (&self.path, self.fd, memory) {
+            (None, None, Some(memory)) => FileWriter::to_memory(memory.clone(), MEMORY, spec)?,
+            (Some(path), None, _) => FileWriter::create(Path::new(path), spec)?,
+            (None, Some(fd), _) => match descriptor::open(fd)? {
                 Descriptor::File(file) => FileWriter::to_file(file, &descriptor::name(fd), spec)?,
                 Descriptor::Pipe(pipe) => FileWriter::to_pipe(Box::new(pipe), &descriptor::name(fd), spec)?,
             },
             _ => return Err(Error::new(ErrorKind::InvalidArgument, "a file has either a path or an fd")),
         };
+        let mut tags = Tags::default();
+        for (name, value) in self.tags.iter().flatten() {
+            tags.set(name.parse()?, value)?;
+        }
+        writer.set_tags(tags)?;
+        writer.set_dither(self.dither.map(|seed| seed as u64));
         writer.set_format(format);
         Ok(writer)
     }
@@ -179,16 +206,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[napi]
 pub struct BindingFile {
     options: FileOptions,
+    /// The file, where it lies in memory.
+    bytes: Option<Arc<[u8]>>,
     opened: Arc<Mutex<Opened>>,
 }
 
 #[napi]
 impl BindingFile {
-    /// Names the file; [`open`](Self::open) opens it.
+    /// Names the file, or copies its bytes; [`open`](Self::open) opens it.
     #[napi(constructor)]
     #[must_use]
-    pub fn new(options: FileOptions) -> Self {
-        Self { options, opened: Arc::default() }
+    pub fn new(options: FileOptions, bytes: Option<Uint8Array>) -> Self {
+        Self { options, bytes: bytes.map(|bytes| Arc::from(&*bytes)), opened: Arc::default() }
     }
 
     /// Opens the file and reads its header.
@@ -197,9 +226,10 @@ impl BindingFile {
     /// Through the promise: what opening gives.
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn open(&self, env: &Env) -> napi::Result<Object<'static>> {
-        let (options, opened) = (self.options.clone(), Arc::clone(&self.opened));
+        let (options, bytes) = (self.options.clone(), self.bytes.clone());
+        let opened = Arc::clone(&self.opened);
         later(env, move || {
-            let reader = options.open()?;
+            let reader = options.open(bytes.as_ref())?;
             let mut opened = lock(&opened);
             opened.info = Some(FileInfo::read(&reader));
             opened.seekable = reader.seekable();
@@ -263,7 +293,8 @@ impl BindingFile {
     where
         Settled: From<pastream::Result<T>>,
     {
-        let (options, opened) = (self.options.clone(), Arc::clone(&self.opened));
+        let (options, bytes) = (self.options.clone(), self.bytes.clone());
+        let opened = Arc::clone(&self.opened);
         later(env, move || {
             let mut state = lock(&opened);
             state.used = true;
@@ -271,7 +302,7 @@ impl BindingFile {
             drop(state);
             let mut reader = match here {
                 Some(reader) => reader,
-                None => options.open_again(seekable, info.as_ref())?,
+                None => options.open_again(bytes.as_ref(), seekable, info.as_ref())?,
             };
             let result = work(&mut reader, &|| lock(&opened).closed);
             let mut state = lock(&opened);
@@ -290,7 +321,7 @@ impl BindingFile {
             Some(reader) => reader,
             None => self
                 .options
-                .open_again(opened.seekable, opened.info.as_ref())
+                .open_again(self.bytes.as_ref(), opened.seekable, opened.info.as_ref())
                 .map_err(|error| thrown(&error))?,
         };
         Ok(Box::new(reader))
@@ -304,6 +335,8 @@ pub struct BindingWriter {
     format: String,
     channels: u32,
     sample_rate: u32,
+    /// The file, where it has neither path nor descriptor.
+    memory: Memory,
     writer: Arc<Mutex<Option<FileWriter>>>,
     info: Arc<Mutex<Option<FileInfo>>>,
 }
@@ -314,7 +347,8 @@ impl BindingWriter {
     #[napi(constructor)]
     #[must_use]
     pub fn new(options: FileOptions, format: String, channels: u32, sample_rate: u32) -> Self {
-        Self { options, format, channels, sample_rate, writer: Arc::default(), info: Arc::default() }
+        let memory = Memory::default();
+        Self { options, format, channels, sample_rate, memory, writer: Arc::default(), info: Arc::default() }
     }
 
     /// Prepares to write; what is there stays as it is.
@@ -325,10 +359,11 @@ impl BindingWriter {
     pub fn open(&self, env: &Env) -> napi::Result<Object<'static>> {
         let (options, format) = (self.options.clone(), self.format.clone());
         let (channels, rate) = (self.channels as usize, self.sample_rate);
-        let (writer, info) = (Arc::clone(&self.writer), Arc::clone(&self.info));
+        let (writer, info, memory) = (Arc::clone(&self.writer), Arc::clone(&self.info), self.memory.clone());
         later(env, move || {
-            let opened = options.create(format.parse()?, channels, rate)?;
-            *lock(&info) = Some(FileInfo { frames: Some(0.0), ..FileInfo::of(opened.spec(), 0) });
+            let opened = options.create(format.parse()?, channels, rate, Some(&memory))?;
+            let held = FileInfo::of(opened.spec(), opened.tags(), 0);
+            *lock(&info) = Some(FileInfo { frames: Some(0.0), ..held });
             *lock(&writer) = Some(opened);
             Ok(())
         })
@@ -358,6 +393,13 @@ impl BindingWriter {
     #[napi(ts_return_type = "Promise<Settled>")]
     pub fn close(&self, env: &Env) -> napi::Result<Object<'static>> {
         self.with_writer(env, FileWriter::complete)
+    }
+
+    /// The bytes of a file in memory, once it is closed.
+    #[napi]
+    #[must_use]
+    pub fn take(&self) -> Uint8Array {
+        self.memory.take().into()
     }
 
     fn with_writer(

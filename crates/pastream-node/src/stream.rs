@@ -483,7 +483,7 @@ impl BindingStream {
             .ok_or_else(|| {
                 Error::new(ErrorKind::InvalidArgument, "the stream does not record: open one that does")
             })
-            .and_then(|side| options.create(side.format, side.channels, opened.sample_rate))
+            .and_then(|side| options.create(side.format, side.channels, opened.sample_rate, None))
             .map_err(|error| thrown(&error))?;
         self.sinks.push(Sink::File { writer: Box::new(writer), buffer_size: buffer_size as usize });
         Ok(())

@@ -29,7 +29,7 @@ const BITMAP: u32 = 1 << 16;
 const DISCRETE: u32 = 147 << 16;
 
 /// How an info chunk calls the tags; then how ffmpeg does.
-const INFORMATION: [(&str, Tag); 12] = [
+const INFORMATION: [(&str, Tag); 13] = [
     ("title", Tag::Title),
     ("artist", Tag::Artist),
     ("album", Tag::Album),
@@ -42,6 +42,7 @@ const INFORMATION: [(&str, Tag); 12] = [
     ("year", Tag::Date),
     ("date", Tag::Date),
     ("comment", Tag::Comment),
+    ("track", Tag::Track),
 ];
 
 /// Reads the header of what begins with `caff`.

@@ -2,8 +2,9 @@
 
 use std::{
     fs::File,
-    io::{ErrorKind as IoErrorKind, Read, Seek, SeekFrom},
+    io::{Cursor, ErrorKind as IoErrorKind, Read, Seek, SeekFrom},
     path::Path,
+    sync::Arc,
 };
 
 use super::in_use::InUse;
@@ -21,6 +22,7 @@ pub(super) struct Input {
 
 enum Stream {
     File { file: File, length: u64, _in_use: Option<InUse> },
+    Memory(Cursor<Arc<[u8]>>),
     Pipe(Box<dyn Read + Send>),
 }
 
@@ -58,6 +60,10 @@ impl Input {
         Self::new(name, Stream::Pipe(pipe))
     }
 
+    pub(super) fn memory(bytes: Arc<[u8]>, name: String) -> Self {
+        Self::new(name, Stream::Memory(Cursor::new(bytes)))
+    }
+
     fn new(name: String, stream: Stream) -> Self {
         Self { name, stream, peeked: Vec::new(), peeked_from: 0, position: 0 }
     }
@@ -68,8 +74,9 @@ impl Input {
 
     /// Bytes in the file when it was opened; `None` for a pipe.
     pub(super) fn length(&self) -> Option<u64> {
-        match self.stream {
-            Stream::File { length, .. } => Some(length),
+        match &self.stream {
+            Stream::File { length, .. } => Some(*length),
+            Stream::Memory(bytes) => Some(bytes.get_ref().len() as u64),
             Stream::Pipe(_) => None,
         }
     }
@@ -118,6 +125,7 @@ impl Input {
         loop {
             let result = match &mut self.stream {
                 Stream::File { file, .. } => file.read(out),
+                Stream::Memory(bytes) => bytes.read(out),
                 Stream::Pipe(pipe) => pipe.read(out),
             };
             match result {
@@ -158,7 +166,7 @@ impl Input {
 
     /// Goes `count` bytes ahead, at most to the end.
     pub(super) fn skip(&mut self, mut count: u64) -> Result<()> {
-        if let Stream::File { length, .. } = self.stream {
+        if let Some(length) = self.length() {
             // No further: there are places that no file system can go to.
             let end = length.max(self.position);
             return self.seek(self.position.saturating_add(count).min(end));
@@ -176,12 +184,16 @@ impl Input {
 
     /// Goes to a place in a file.
     pub(super) fn seek(&mut self, position: u64) -> Result<()> {
-        let Stream::File { file, .. } = &mut self.stream else {
-            let message =
-                format!("{} is a pipe: it can be read only once, from its start to its end", self.name);
-            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        let sought = match &mut self.stream {
+            Stream::File { file, .. } => file.seek(SeekFrom::Start(position)),
+            Stream::Memory(bytes) => bytes.seek(SeekFrom::Start(position)),
+            Stream::Pipe(_) => {
+                let message =
+                    format!("{} is a pipe: it can be read only once, from its start to its end", self.name);
+                return Err(Error::new(ErrorKind::UnsupportedFile, message));
+            }
         };
-        file.seek(SeekFrom::Start(position)).map_err(|error| self.io(error))?;
+        sought.map_err(|error| self.io(error))?;
         self.peeked = Vec::new();
         self.peeked_from = 0;
         self.position = position;

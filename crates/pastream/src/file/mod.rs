@@ -24,6 +24,7 @@ mod wav;
 mod writer;
 
 pub use encoding::{Encoding, Endian};
+pub use output::Memory;
 pub use reader::{FileReader, ReadHint};
 pub use spec::{Container, MAX_CHANNELS, MAX_SAMPLE_RATE, Spec};
 pub use tags::{Tag, Tags};

@@ -2,8 +2,9 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, ErrorKind as IoErrorKind, Seek, SeekFrom, Write},
+    io::{self, Cursor, ErrorKind as IoErrorKind, Seek, SeekFrom, Write},
     path::{self, Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::in_use::{InUse, is_at};
@@ -23,8 +24,25 @@ pub(super) struct Output {
     _in_use: Option<InUse>,
 }
 
+/// A file in memory, which its clones share.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<Cursor<Vec<u8>>>>);
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, Cursor<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes of the file, of which nothing is left here.
+    #[must_use]
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.lock()).into_inner()
+    }
+}
+
 enum Stream {
     File(File),
+    Memory(Memory),
     Pipe(Box<dyn Write + Send>),
 }
 
@@ -109,6 +127,10 @@ impl Output {
         Self { name, path: None, stream: Stream::Pipe(pipe), new: false, _in_use: None }
     }
 
+    pub(super) fn memory(memory: Memory, name: String) -> Self {
+        Self { name, path: None, stream: Stream::Memory(memory), new: false, _in_use: None }
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -136,6 +158,7 @@ impl Output {
         while !bytes.is_empty() {
             let result = match &mut self.stream {
                 Stream::File(file) => file.write(bytes),
+                Stream::Memory(memory) => memory.lock().write(bytes),
                 Stream::Pipe(pipe) => pipe.write(bytes),
             };
             match result {
@@ -153,23 +176,35 @@ impl Output {
 
     /// Writes `header` over the start of a file and goes back to `end`.
     pub(super) fn rewrite(&mut self, header: &[u8], end: u64) -> Result<()> {
-        let Stream::File(file) = &mut self.stream else { return Ok(()) };
-        let done = file
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| file.write_all(header))
-            .and_then(|()| file.seek(SeekFrom::Start(end)));
-        done.map(drop).map_err(|error| self.io(error))
+        fn over(mut file: impl Write + Seek, header: &[u8], end: u64) -> io::Result<()> {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(header)?;
+            file.seek(SeekFrom::Start(end)).map(drop)
+        }
+        let done = match &self.stream {
+            Stream::File(file) => over(file, header, end),
+            Stream::Memory(memory) => over(&mut *memory.lock(), header, end),
+            Stream::Pipe(_) => Ok(()),
+        };
+        done.map_err(|error| self.io(error))
     }
 
     /// Cuts or lengthens a file to `length` bytes.
     pub(super) fn resize(&mut self, length: u64) -> Result<()> {
-        let Stream::File(file) = &mut self.stream else { return Ok(()) };
-        file.set_len(length).map_err(|error| self.io(error))
+        match &self.stream {
+            Stream::File(file) => file.set_len(length).map_err(|error| self.io(error)),
+            Stream::Memory(memory) => {
+                memory.lock().get_mut().resize(length as usize, 0);
+                Ok(())
+            }
+            Stream::Pipe(_) => Ok(()),
+        }
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
         let result = match &mut self.stream {
             Stream::File(file) => file.flush(),
+            Stream::Memory(_) => Ok(()),
             Stream::Pipe(pipe) => pipe.flush(),
         };
         result.map_err(|error| self.io(error))

@@ -1,6 +1,6 @@
 //! Reads a file in the format of a stream.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use super::{Container, Decoder, Encoding, Endian, Spec, Tags, input::Input, probe};
 use crate::{Error, ErrorKind, Result, SampleFormat, convert::convert};
@@ -60,6 +60,14 @@ impl FileReader {
     /// As [`Self::open`].
     pub fn from_pipe(pipe: Box<dyn Read + Send>, name: &str, hint: &ReadHint) -> Result<Self> {
         Self::new(Input::pipe(pipe, name.to_owned()), hint)
+    }
+
+    /// Reads a file that lies in memory, which `name` names in errors.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_bytes(bytes: Arc<[u8]>, name: &str, hint: &ReadHint) -> Result<Self> {
+        Self::new(Input::memory(bytes, name.to_owned()), hint)
     }
 
     fn new(input: Input, hint: &ReadHint) -> Result<Self> {

@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Container, Encoder, Spec, Tags, aiff, au, caf, flac, output::Output, raw, w64, wav};
+use super::{
+    Container, Encoder, Spec, Tags, aiff, au, caf, flac,
+    output::{Memory, Output},
+    raw, w64, wav,
+};
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
     convert::{Dither, convert},
@@ -32,6 +36,7 @@ pub struct FileWriter {
 enum State {
     Path(PathBuf),
     File(File),
+    Memory(Memory),
     Pipe(Box<dyn Write + Send>),
     Begun(Box<dyn Encoder>),
     Finished,
@@ -80,6 +85,15 @@ impl FileWriter {
         Ok(Self::new(name.to_owned(), spec, State::Pipe(pipe)))
     }
 
+    /// Prepares to write a file in memory, which `name` names in errors.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn to_memory(memory: Memory, name: &str, spec: Spec) -> Result<Self> {
+        Self::check(&spec)?;
+        Ok(Self::new(name.to_owned(), spec, State::Memory(memory)))
+    }
+
     fn new(name: String, spec: Spec, state: State) -> Self {
         let format = spec.encoding.stream_format();
         let tags = Tags::default();
@@ -91,7 +105,7 @@ impl FileWriter {
 
     /// Whether it was neither begun nor finished.
     pub(crate) fn is_unused(&self) -> bool {
-        matches!(self.state, State::Path(_) | State::File(_) | State::Pipe(_))
+        !matches!(self.state, State::Begun(_) | State::Finished)
     }
 
     /// Whether so many frames fit. A pipe has no end, and neither has a file whose header may leave its length open.
@@ -138,6 +152,12 @@ impl FileWriter {
         Ok(())
     }
 
+    /// What the file says of its audio.
+    #[must_use]
+    pub const fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
     /// The path, or the name of the pipe.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -179,6 +199,7 @@ impl FileWriter {
         let encoder = match std::mem::replace(&mut self.state, State::Finished) {
             State::Path(path) => encoder(Output::create(&path)?, spec, tags)?,
             State::File(file) => encoder(Output::file(file, self.name.clone())?, spec, tags)?,
+            State::Memory(memory) => encoder(Output::memory(memory, self.name.clone()), spec, tags)?,
             State::Pipe(pipe) => encoder(Output::pipe(pipe, self.name.clone()), spec, tags)?,
             State::Begun(encoder) => encoder,
             State::Finished => return Err(self.finished()),

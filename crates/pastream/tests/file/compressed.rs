@@ -27,7 +27,7 @@ struct Kind {
     tolerance: f32,
 }
 
-/// The dehows compute in float32, in another order than ffmpeg's.
+/// The decoders compute in float32, in another order than ffmpeg's.
 const LOSSY: [Kind; 11] = [
     kind("x.mp3", "libmp3lame -b:a 128k", Container::Mp3, "mp3", 1e-5),
     kind("vbr.mp3", "libmp3lame -q:a 4", Container::Mp3, "mp3", 1e-5),
@@ -37,9 +37,9 @@ const LOSSY: [Kind; 11] = [
     kind("aac.mka", "aac -b:a 128k", Container::Mkv, "aac", 1e-5),
     kind("x.webm", "libvorbis -q:a 4", Container::Mkv, "vorbis", 1e-5),
     kind("x.aac", "aac -b:a 128k -f adts", Container::Adts, "aac", 1e-5),
-    kind("x.opus", "libopus -b:a 96k", Container::Ogg, "opus", 1e-5),
-    kind("speech.opus", "libopus -b:a 16k -application voip", Container::Ogg, "opus", 1e-5),
-    kind("opus.webm", "libopus -b:a 96k", Container::Mkv, "opus", 1e-5),
+    kind("x.opus", "libopus -b:a 96k", Container::Ogg, "opus", 2e-5),
+    kind("speech.opus", "libopus -b:a 16k -application voip", Container::Ogg, "opus", 2e-5),
+    kind("opus.webm", "libopus -b:a 96k", Container::Mkv, "opus", 2e-5),
 ];
 
 const fn kind(
@@ -80,6 +80,12 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 
 fn peak(one: &[f32], other: &[f32]) -> f32 {
     one.iter().zip(other).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
+}
+
+/// Whether frames are the same; those of Opus nearly: its speech coder predicts a steady tone
+/// from itself for ever.
+fn alike(file: &FileReader, one: &[u8], other: &[u8]) -> bool {
+    one == other || file.codec() == Some("opus") && peak(&floats(one), &floats(other)) < 1e-2
 }
 
 #[test]
@@ -138,7 +144,10 @@ fn lossy_files_are_what_ffmpeg_makes_of_them() {
             let what = format!("{} {channels} {rate}", kind.name);
             let how = format!("-c:a {}", kind.how);
             let Some(()) = source(&folder, kind.name, &how, channels, rate, frames) else { return };
-            let expected = run(&format!("ffmpeg -v error -i {} -f f32le -", kind.name), &folder).unwrap();
+            // Its own decoder of Opus is 2e-3 off the reference's, which gives 16 bits there.
+            let by = if kind.codec == "opus" { " -c:a libopus" } else { "" };
+            let command = format!("ffmpeg -v error{by} -i {} -f f32le -", kind.name);
+            let expected = run(&command, &folder).unwrap();
             let expected = floats(&expected);
             let mut file = float32(&folder, kind.name);
             let spec = file.spec().clone();
@@ -201,7 +210,7 @@ fn a_seek_goes_to_the_frame() {
             for _ in 0..2 {
                 let read = file.read(&mut block).unwrap();
                 assert_eq!(read, 3000.min(expected.len() / size), "{name} {place}");
-                assert!(block[..read * size] == expected[..read * size], "{name} {place}");
+                assert!(alike(&file, &block[..read * size], &expected[..read * size]), "{name} {place}");
                 expected = &expected[read * size..];
             }
         }
@@ -284,7 +293,7 @@ fn a_file_that_is_cut_says_what_is_missing() {
     let Some(names) = all_kinds(&folder, 200_000) else { return };
     for name in names {
         // MP4 has its index at the end, and of Matroska that is cut symphonia reads nothing.
-        if ["x.m4a", "alac.m4a", "aac.mka", "x.webm", "flac.mka"].contains(&name) {
+        if ["x.m4a", "alac.m4a", "aac.mka", "x.webm", "opus.webm", "flac.mka"].contains(&name) {
             continue;
         }
         let mut whole = open(&folder.join(name));
@@ -297,7 +306,11 @@ fn a_file_that_is_cut_says_what_is_missing() {
         let mut cut = cut.unwrap_or_else(|error| panic!("{name}: {error}"));
         let left = cut.spec().frames.unwrap();
         // The length of Ogg and ADTS is what is there.
-        let told = if ["x.ogg", "x.oga", "x.aac"].contains(&name) { 0 } else { frames - left };
+        let told = if ["x.ogg", "x.oga", "x.opus", "speech.opus", "x.aac"].contains(&name) {
+            0
+        } else {
+            frames - left
+        };
         assert_eq!(cut.missing(), told, "{name}");
         let read = read_all(&mut cut, 1000).unwrap();
         assert_eq!((read.len() / size) as u64, left, "{name}");
@@ -350,9 +363,7 @@ fn adpcm_is_what_ffmpeg_makes_of_it() {
 fn what_is_not_read_yet_says_so() {
     let folder = Folder::new("compressed_unread");
     for (name, how, said) in [
-        ("x.opus", "-c:a libopus", "Opus is not read yet: convert it"),
-        ("x.webm", "-c:a libopus", "Opus is not read yet: convert it"),
-        ("six.m4a", "-c:a aac -ac 6", "aac too complex"),
+        ("six.m4a", "-c:a aac -ac 6", "AAC of more than two channels"),
         ("x.mka", "-c:a ac3", "the codec of its audio is not read: convert it"),
         (
             "parts.m4a",
@@ -378,7 +389,15 @@ fn what_follows_the_frames_of_an_mp3_header_is_played() {
     let mut two = open(&path);
     let told = two.spec().frames.unwrap();
     assert!((2 * 44_100..2 * 44_100 + 6 * 1152).contains(&told), "{told}");
-    assert_eq!(read_all(&mut two, 1000).unwrap().len() as u64, told * 8);
+    let frames = read_all(&mut two, 1000).unwrap();
+    assert_eq!(frames.len() as u64, told * 8);
+    // A pipe can't look ahead, and gives the same.
+    let piped = |name: &str| {
+        let mut pipe = pipe(&fs::read(folder.join(name)).unwrap(), 500, &ReadHint::default()).unwrap();
+        read_all(&mut pipe, 1000).unwrap()
+    };
+    assert!(piped("two.mp3") == frames);
+    assert_eq!(piped("a.mp3").len(), 44_100 * 8);
 }
 
 #[test]
@@ -523,7 +542,7 @@ fn what_is_damaged_in_the_middle_is_silence_and_told() {
             continue;
         }
         assert_eq!((length, broken.missing()), (frames, 0), "{name}");
-        assert!(read[last..] == all[last..], "{name}");
+        assert!(alike(&broken, &read[last..], &all[last..]), "{name}");
         // AAC and ALAC decode anything to something.
         if ![Some("aac"), Some("alac")].contains(&broken.codec()) {
             let silent = read.chunks(size).filter(|frame| frame.iter().all(|&byte| byte == 0)).count() as u64;

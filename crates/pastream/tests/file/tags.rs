@@ -113,7 +113,7 @@ fn what_ffmpeg_writes_is_found() {
         ("x.wav", "-write_bext 1 -metadata time_reference=1234567 -metadata originator=me", all.as_slice()),
         ("x.aiff", "", &[Tag::Title, Tag::Comment]),
         ("x.aif", "-write_id3v2 1", &all),
-        ("x.au", "", &all),
+        ("x.au", "", &[Tag::Title, Tag::Artist, Tag::Album, Tag::Track]),
         ("x.caf", "", &all),
         ("x.flac", "", &all),
         ("x.ogg", "-c:a libvorbis", &all),

@@ -23,10 +23,10 @@ use crate::{
     file::{Container, Decoder, Opened, Spec, Tags, input::Input},
 };
 
-/// What is told of streams in a row that differ.
 /// The most frames of padding behind an MP3 file: what twelve bits tell, and a frame of the decoder.
 const MP3_PADDING: u64 = 4095 + 1152;
 
+/// What is told of streams in a row that differ.
 const CHANGED: &str = "its channels, rate or codec change in the middle: split it there";
 
 /// One of the streams that a file has in a row; nearly all have one.
@@ -52,6 +52,9 @@ struct CodecDecoder {
     /// Frames that are decoded, of which `taken` bytes are read.
     block: Vec<u8>,
     taken: usize,
+    /// Of an MP3 pipe the frames that its header counts, and what was decoded behind them.
+    told: Option<u64>,
+    held: Vec<u8>,
     /// The frame behind `block`.
     at: u64,
     /// What was sought, until the first packet behind it came.
@@ -143,6 +146,10 @@ pub(super) fn decoder(mut input: Input, container: Container, mut tags: Tags) ->
     let mut stream = stream;
     tags.merge(stream.tags());
     let known = links.iter().all(|link| link.frames.is_some());
+    let told = links[0].frames.filter(|_| to.is_none() && container == Container::Mp3);
+    if told.is_some() {
+        links[0].frames = None;
+    }
     let spec = Spec { frames: known.then_some(start), ..stream.spec.clone() };
     let decoder = CodecDecoder {
         codec: stream.codec,
@@ -154,6 +161,8 @@ pub(super) fn decoder(mut input: Input, container: Container, mut tags: Tags) ->
         silence: 0,
         block: Vec::new(),
         taken: 0,
+        told,
+        held: Vec::new(),
         at: 0,
         sought: false,
         missing,
@@ -199,8 +208,8 @@ impl Stream {
             "mp3" => 32 * 1152,
             "vorbis" => 2 * 8192,
             "aac" => 2 * 1024,
-            // What RFC 7845 asks for.
-            "opus" => 3_840,
+            // RFC 7845 asks for 80 ms; what is left of where it began has faded to nothing after two seconds.
+            "opus" => 96_000,
             _ => 0,
         }
     }
@@ -226,7 +235,10 @@ impl CodecDecoder {
                 continue;
             }
             match self.stream.next() {
-                Ok(Next::Frames { stamp, padding }) => self.lay(stamp, padding)?,
+                Ok(Next::Frames { stamp, padding }) => {
+                    self.lay(stamp, padding)?;
+                    self.withhold();
+                }
                 Ok(Next::Damaged) => {}
                 Ok(Next::Changed) => {
                     self.stream.follow()?;
@@ -279,6 +291,20 @@ impl CodecDecoder {
         self.stream.append(from as usize, (early + last - first) as usize, &mut self.block);
         self.at = last;
         Ok(())
+    }
+
+    /// Of a pipe keeps back what lies behind the frames that an MP3 header counts, until it is too much for padding.
+    fn withhold(&mut self) {
+        let Some(told) = self.told else { return };
+        if self.at > told + MP3_PADDING {
+            self.told = None;
+            self.held.append(&mut self.block);
+            std::mem::swap(&mut self.held, &mut self.block);
+        } else {
+            let beyond = self.at.saturating_sub(told) as usize * self.spec.frame_size();
+            let from = self.block.len().saturating_sub(beyond);
+            self.held.extend(self.block.drain(from..));
+        }
     }
 
     /// What is missing of a link is silent; then comes the next. A pipe just ends.

@@ -1,9 +1,10 @@
 //! One stream of compressed audio: packets, and the decoder that they go through.
 
 use std::{
+    cell::Cell,
     io::ErrorKind as IoErrorKind,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex},
+    panic::{self, AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, Once},
 };
 
 use pastream_rt::I24;
@@ -440,9 +441,27 @@ fn interleave<S: Sample, const N: usize>(
     }
 }
 
-/// What `work` gives. Where bytes that make no sense throw it off its own course the file is damaged, and no more than that.
+thread_local! {
+    /// Whether a panic of this thread is caught, and told as an error.
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `work` gives. Where bytes that make no sense throw it off its own course the file is damaged, and no more than that:
+/// nothing of it is printed.
 pub(super) fn caught<T>(work: impl FnOnce() -> Decoded<T>) -> Decoded<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Symphonia::DecodeError("its bytes make no sense")))
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !CAUGHT.get() {
+                hook(panic);
+            }
+        }));
+    });
+    CAUGHT.set(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    CAUGHT.set(false);
+    result.unwrap_or(Err(Symphonia::DecodeError("its bytes make no sense")))
 }
 
 /// The error of a file, by what symphonia says.
@@ -453,6 +472,11 @@ fn told(name: &str, error: &Symphonia) -> Error {
             None => input::corrupt(name, "it is cut off inside its header"),
         },
         Symphonia::Unsupported(what) => {
+            let what = if *what == "aac: aac too complex" {
+                "AAC of more than two channels, or HE-AAC"
+            } else {
+                what
+            };
             let message =
                 format!("{name}: a part of its format is not read ({what}): convert it, to FLAC for example");
             Error::new(ErrorKind::UnsupportedFile, message)

@@ -69,12 +69,13 @@ pub(super) fn id3v1(last: &[u8; 128]) -> Tags {
 fn take(revision: &MetadataRevision, tags: &mut Tags) {
     let tracks = revision.per_track.iter().map(|track| &track.metadata);
     for found in std::iter::once(&revision.media).chain(tracks).flat_map(|container| &container.tags) {
-        // Comments that have a name of their own are notes of programs to themselves.
-        let named = |field: &symphonia::core::meta::RawTagSubField| {
-            field.field == "SHORT_DESCRIPTION"
-                && matches!(&field.value, RawValue::String(name) if !name.is_empty())
+        let sub_fields = found.raw.sub_fields.as_deref().unwrap_or_default();
+        let field = |name: &str| match &sub_fields.iter().find(|field| field.field == name)?.value {
+            RawValue::String(text) => Some(text.as_str()),
+            _ => None,
         };
-        if found.raw.sub_fields.as_deref().unwrap_or_default().iter().any(named) {
+        // Comments that have a name of their own are notes of programs to themselves.
+        if field("SHORT_DESCRIPTION").is_some_and(|name| !name.is_empty()) {
             continue;
         }
         let (tag, text) = match &found.std {
@@ -91,9 +92,14 @@ fn take(revision: &MetadataRevision, tags: &mut Tags) {
             Some(StandardTag::Description(text)) => (Tag::Description, text.to_string()),
             Some(StandardTag::TrackNumber(number)) => (Tag::Track, number.to_string()),
             _ => {
-                let known = FIELDS.iter().find(|(name, _)| found.raw.key.eq_ignore_ascii_case(name));
-                let (Some(&(_, tag)), RawValue::String(text)) = (known, &found.raw.value) else { continue };
-                (tag, text.to_string())
+                // Text of ID3 that has a name instead of a kind.
+                let name = if found.raw.key == "TXXX" { field("DESCRIPTION") } else { None };
+                let name = name.unwrap_or(&found.raw.key);
+                let Some(&(_, tag)) = FIELDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known))
+                else {
+                    continue;
+                };
+                (tag, found.raw.value.to_string())
             }
         };
         tags.found(tag, text.as_bytes());
