@@ -467,7 +467,11 @@ export async function encode<F extends Format>(
   nothingElse(rest)
   const asked: Format = choice<Format>('format', format, ...FORMATS) ?? formatOf(data)
   const frames = bytesOf(asked, data)
-  const options = { type, ...defined({ encoding, endian: choice('endian', endian, 'file', 'big', 'little') }), ...writerOptions({ tags, dither } as WriterOptions) }
+  const options = {
+    type,
+    ...defined({ encoding, endian: choice('endian', endian, 'file', 'big', 'little') }),
+    ...writerOptions({ tags, dither } as WriterOptions),
+  }
   const binding = create(options, asked, channels, sampleRate)
   signal?.throwIfAborted()
   const work = async (): Promise<Uint8Array> => {

@@ -2,7 +2,7 @@ import { invalid, PastreamError } from './error.ts'
 import { SoundFile, type FileSource } from './file.ts'
 import { bytesOf, isSamples, type Format, type Samples } from './format.ts'
 import { isIterable, isOnce, runSource, type Parts, type SourceFunction, type Task } from './hook.ts'
-import { call } from './native.ts'
+import { call, settle } from './native.ts'
 import { natural, nothingElse, type SourceOptions } from './options.ts'
 import { RingBuffer } from './ring.ts'
 import { Thread } from './thread.ts'
@@ -78,8 +78,11 @@ export async function setSource(
   const size = natural('bufferSize', bufferSize) ?? BUFFER_SIZE
   const resolved = source === null ? null : await resolve(source)
   if (resolved === null) call(() => stream.clearSource())
-  else if (resolved instanceof SoundFile) call(() => stream.setSourceFile(SoundFile.binding(resolved), loop, size))
-  else if (resolved instanceof RingBuffer) call(() => stream.setSourceRing(resolved.binding))
+  else if (resolved instanceof SoundFile) {
+    const file = SoundFile.binding(resolved)
+    await settle(() => file.prepare())
+    call(() => stream.setSourceFile(file, loop, size))
+  } else if (resolved instanceof RingBuffer) call(() => stream.setSourceRing(resolved.binding))
   else if (isSamples(resolved)) {
     const frames = bytesOf(format, resolved)
     call(() => stream.setSourceBuffer(frames, loop))

@@ -193,6 +193,8 @@ struct Opened {
     seekable: bool,
     /// The frame that is read next.
     position: u64,
+    /// Another reader of the same file, for a stream.
+    spare: Option<FileReader>,
     /// Whether it was read here, and so is no stream's any more.
     used: bool,
     closed: bool,
@@ -282,6 +284,7 @@ impl BindingFile {
         let mut opened = lock(&self.opened);
         opened.closed = true;
         opened.reader = None;
+        opened.spare = None;
     }
 
     /// Lends the reader to `work`, on a thread of its own. One call at a time.
@@ -313,11 +316,33 @@ impl BindingFile {
         })
     }
 
+    /// Opens the file once more, where [`take`](Self::take) would have to.
+    ///
+    /// # Errors
+    /// Through the promise: what opening gives.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn prepare(&self, env: &Env) -> napi::Result<Object<'static>> {
+        let (options, bytes) = (self.options.clone(), self.bytes.clone());
+        let opened = Arc::clone(&self.opened);
+        later(env, move || {
+            let state = lock(&opened);
+            if state.spare.is_some() || (!state.used && state.reader.is_some()) {
+                return Ok(());
+            }
+            let (info, seekable) = (state.info.clone(), state.seekable);
+            drop(state);
+            let spare = options.open_again(bytes.as_ref(), seekable, info.as_ref())?;
+            let mut state = lock(&opened);
+            state.spare = Some(spare).filter(|_| !state.closed);
+            Ok(())
+        })
+    }
+
     /// What a stream plays: the open reader where nothing was read, else another of the same file.
     pub(crate) fn take(&self) -> Result<Box<FileReader>> {
         let mut opened = lock(&self.opened);
         let here = if opened.used { None } else { opened.reader.take() };
-        let reader = match here {
+        let reader = match here.or_else(|| opened.spare.take()) {
             Some(reader) => reader,
             None => self
                 .options

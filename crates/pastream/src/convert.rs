@@ -127,7 +127,7 @@ fn float_to_16(sample: f32) -> i16 {
 
 /// Noise of a triangle's distribution, which makes what is rounded away independent of the samples.
 ///
-/// The n-th number, from 1, is (h − l) / 2^32 of the upper and lower halves h and l of what SplitMix64 gives: above −1 and
+/// The n-th number, from 1, is (h − l) / 2^32 of the upper and lower halves h and l of what `SplitMix64` gives: above −1 and
 /// below 1, in steps of the samples that come out.
 pub(crate) struct Dither(u64);
 

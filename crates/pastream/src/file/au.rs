@@ -83,7 +83,7 @@ fn annotation(text: &[u8]) -> Tags {
 fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     let length = data.and_then(|data| u32::try_from(data).ok()).unwrap_or(u32::MAX);
     let code = ENCODINGS.iter().find(|(_, encoding)| *encoding == spec.encoding).map_or(0, |(code, _)| *code);
-    let mut text: String = tags.iter().map(|(tag, value)| format!("{tag}={value}\n")).collect();
+    let mut text: String = tags.iter().map(|(tag, value)| [tag.name(), "=", value, "\n"].concat()).collect();
     // At least one zero ends it.
     let padding = if text.is_empty() { 0 } else { 8 - text.len() % 8 };
     text.extend(std::iter::repeat_n('\0', padding));

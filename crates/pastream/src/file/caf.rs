@@ -114,7 +114,12 @@ fn description(input: &mut Input) -> Result<Spec> {
     let rate = f64::from_be_bytes(word(&content)).round();
     let number = |at: usize| u32::from_be_bytes(word(&content[at..]));
     let [flags, size, per_packet, channels, bits] = [12, 16, 20, 24, 28].map(number);
-    let encoding = match (&content[8..12], flags & FLOAT != 0, bits.div_ceil(8)) {
+    let bytes = bits.div_ceil(8);
+    // Integers may lie in more bytes than they have bits for, as 24 bits in four; they fill those from the top.
+    let held =
+        size.checked_div(channels).filter(|held| channels * held == size && (bytes..=4).contains(held));
+    let held = if flags & FLOAT == 0 { held.unwrap_or(bytes) } else { bytes };
+    let encoding = match (&content[8..12], flags & FLOAT != 0, held) {
         (b"lpcm", false, 1) => Encoding::PcmS8,
         (b"lpcm", false, 2) => Encoding::Pcm16,
         (b"lpcm", false, 3) => Encoding::Pcm24,

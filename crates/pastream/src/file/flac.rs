@@ -230,7 +230,9 @@ fn header(spec: &Spec, tags: &Tags, told: Option<(u64, [u8; 16])>) -> Vec<u8> {
     let mut comment = Vec::new();
     text(&mut comment, concat!("pastream-rs ", env!("CARGO_PKG_VERSION")));
     comment.extend((fields.len() as u32).to_le_bytes());
-    fields.iter().for_each(|field| text(&mut comment, field));
+    for field in &fields {
+        text(&mut comment, field);
+    }
 
     let mut header = b"fLaC".to_vec();
     block(&mut header, STREAMINFO, &info);

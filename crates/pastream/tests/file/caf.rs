@@ -116,6 +116,8 @@ fn descriptions_are_told_apart() {
         (0, 3, 20, Encoding::Pcm24),
         (0, 3, 24, Encoding::Pcm24),
         (0, 4, 32, Encoding::Pcm32),
+        // In the upper three bytes.
+        (0, 4, 24, Encoding::Pcm32),
         (1, 4, 32, Encoding::Float),
         (1, 8, 64, Encoding::Double),
     ] {
@@ -133,7 +135,7 @@ fn descriptions_are_told_apart() {
         (8e3, b"lpcm", [0, 5, 1, 1, 40], "40-bit PCM"),
         (8e3, b"lpcm", [0, 0, 1, 1, 0], "0-bit PCM"),
         (8e3, b"lpcm", [1, 2, 1, 1, 16], "16-bit float"),
-        (8e3, b"lpcm", [0, 4, 1, 1, 24], "1 frames in 4 bytes"),
+        (8e3, b"lpcm", [0, 5, 1, 1, 24], "1 frames in 5 bytes"),
         (8e3, b"lpcm", [0, 2, 2, 1, 16], "2 frames in 2 bytes"),
         (8e3, b"lpcm", [0, 0, 1, 0, 16], "0 channels"),
         (8e3, b"lpcm", [0, 257, 1, 257, 8], "257 channels"),

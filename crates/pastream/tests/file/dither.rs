@@ -30,7 +30,7 @@ fn written(
     read_all(&mut open(&path), 1000).unwrap()
 }
 
-/// The documented numbers: (upper half − lower half) / 2^32 of what SplitMix64 gives.
+/// The documented numbers: (upper half − lower half) / 2^32 of what `SplitMix64` gives.
 fn noise(seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed;
     std::iter::repeat_with(move || {

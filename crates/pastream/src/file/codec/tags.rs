@@ -31,7 +31,7 @@ pub(super) fn of(format: &mut dyn FormatReader) -> Tags {
     }
 }
 
-/// The tags of an ID3v2 tag, which may be cut off.
+/// The tags of an `ID3v2` tag, which may be cut off.
 pub(in crate::file) fn id3(mut tag: Vec<u8>) -> Tags {
     let mut tags = Tags::default();
     if tag.len() < HEAD {
@@ -50,7 +50,7 @@ pub(in crate::file) fn id3(mut tag: Vec<u8>) -> Tags {
     tags
 }
 
-/// The tags at the end of an MP3 file, of its last 128 bytes: ID3v1.
+/// The tags at the end of an MP3 file, of its last 128 bytes: `ID3v1`.
 pub(super) fn id3v1(last: &[u8; 128]) -> Tags {
     let mut tags = Tags::default();
     if last.starts_with(b"TAG") {
