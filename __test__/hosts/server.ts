@@ -68,12 +68,15 @@ export function jack(): Server {
   return server('jack', 'jackd', ['-n', name, '-R', '-P', '10', '--no-mlock', ...driver])
 }
 
-/** PulseAudio with a null sink, `loop`, whose monitor is the default source: 48 kHz, two channels of 16 bits. */
-export function pulse(): Server {
+/**
+ * PulseAudio with a null sink, `loop`, whose monitor is the default source: 48 kHz, two channels of 16 bits. One that `rewinds` takes back what it has
+ * rendered ahead when a stream comes or goes, as sound cards do.
+ */
+export function pulse({ rewinds = false } = {}): Server {
   const path = folder()
   const socket = join(path, 'native')
   Object.assign(process.env, { XDG_RUNTIME_DIR: path, PULSE_RUNTIME_PATH: path, PULSE_SERVER: `unix:${socket}` })
-  const sink = 'module-null-sink sink_name=loop rate=48000 channels=2 format=s16le norewinds=1'
+  const sink = `module-null-sink sink_name=loop rate=48000 channels=2 format=s16le norewinds=${rewinds ? 0 : 1}`
   const options = ['-n', '--daemonize=no', '--exit-idle-time=-1', '--use-pid-file=no', '--disable-shm=yes']
   const modules = [`module-native-protocol-unix socket=${socket}`, sink].flatMap((module) => ['-L', module])
   return server('pulse', 'pulseaudio', [...options, ...modules])

@@ -50,8 +50,10 @@ fn sinks_and_sources_are_listed_with_what_they_run_at() {
         [
             ("pulse:loop", 0, 2, 48_000, short, false, false),
             ("pulse:spare", 0, 2, 44_100, float, false, true),
+            ("pulse:rewinds", 0, 2, 48_000, short, false, false),
             ("pulse:loop.monitor", 2, 0, 48_000, short, true, false),
             ("pulse:spare.monitor", 2, 0, 44_100, float, false, false),
+            ("pulse:rewinds.monitor", 2, 0, 48_000, short, false, false),
         ]
     );
     assert!(devices.iter().all(|device| device.sample_rates == [1..=384_000] && !device.name.is_empty()));

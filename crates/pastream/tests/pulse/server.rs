@@ -20,7 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 static RUNNING: Mutex<()> = Mutex::new(());
 static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
-/// A server with the null sinks `loop` and `spare`. Killed when it is dropped.
+/// A server with the null sinks `loop` and `spare`, and `rewinds`, which can rewind as sound cards do. Killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) folder: PathBuf,
@@ -30,13 +30,16 @@ impl Server {
     pub(crate) fn start(folder: &Path) -> Self {
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).unwrap();
-        let sink = |name: &str, rate: u32, format: &str| {
-            format!("module-null-sink sink_name={name} rate={rate} channels=2 format={format} norewinds=1")
+        let sink = |name: &str, rate: u32, format: &str, norewinds: u8| {
+            format!(
+                "module-null-sink sink_name={name} rate={rate} channels=2 format={format} norewinds={norewinds}"
+            )
         };
         let child = Command::new("pulseaudio")
             .args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes"])
             .args(["-L", "module-native-protocol-unix"])
-            .args(["-L", &sink("loop", 48_000, "s16le"), "-L", &sink("spare", 44_100, "float32le")])
+            .args(["-L", &sink("loop", 48_000, "s16le", 1), "-L", &sink("spare", 44_100, "float32le", 1)])
+            .args(["-L", &sink("rewinds", 48_000, "s16le", 0)])
             .env("XDG_RUNTIME_DIR", folder)
             .env("HOME", folder)
             .env_remove("PULSE_SERVER")
@@ -47,7 +50,7 @@ impl Server {
             .unwrap();
         let server = Self { child, folder: folder.to_owned() };
         until("the server listens", || UnixStream::connect(server.socket()).is_ok());
-        until("the sinks are there", || server.control(&["list", "short", "sinks"]).contains("spare"));
+        until("the sinks are there", || server.control(&["list", "short", "sinks"]).contains("rewinds"));
         server
     }
 

@@ -95,14 +95,20 @@ fn an_underflow_is_told_with_its_length_and_nothing_is_lost() {
         return;
     }
     let _server = Server::start(&folder());
+    for sink in ["pulse:loop", "pulse:rewinds"] {
+        underflow(sink);
+    }
+}
+
+fn underflow(sink: &str) {
     let (told, tells) = mpsc::channel();
     let (gaps, gap) = mpsc::channel();
     let (ended, end) = mpsc::channel();
-    let mut monitor = open("pulse:loop.monitor", false, 2);
+    let mut monitor = open(&format!("{sink}.monitor"), false, 2);
     monitor.start(Box::new(Record { silence: 0, last: 0, gaps, ended })).unwrap();
-    let mut sink = open("pulse:loop", true, 1);
-    sink.start(Box::new(Play { next: 1, sleeps: true, told })).unwrap();
-    sink.finish();
+    let mut player = open(sink, true, 1);
+    player.start(Box::new(Play { next: 1, sleeps: true, told })).unwrap();
+    player.finish();
     end.recv_timeout(PATIENCE).expect("the last frame");
     monitor.finish();
     let (xruns, skipped) = tells.recv_timeout(PATIENCE).unwrap();

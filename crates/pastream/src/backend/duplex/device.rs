@@ -214,9 +214,10 @@ impl Device for Bridge {
         }
         self.shared = Arc::default();
         let (player, recorder) = self.halves(process)?;
-        self.recording.start(Box::new(recorder))?;
-        if let Err(error) = self.playback.start(Box::new(player)) {
-            self.end();
+        // The player first: it has PulseAudio's sinks rewind, which would take from a recording of their monitor.
+        self.playback.start(Box::new(player))?;
+        if let Err(error) = self.recording.start(Box::new(recorder)) {
+            self.stop();
             return Err(error);
         }
         self.started = true;

@@ -85,6 +85,9 @@ impl Device for PulseDevice {
         let mut connection =
             Connection::open().map_err(|reason| Error::new(ErrorKind::HostUnavailable, reason))?;
         let made = self.settings.make(&mut connection)?;
+        if self.settings.playback {
+            self.settings.call_sink(&mut connection, &made)?;
+        }
         let hanger = connection.hanger();
         let state = Arc::new(AudioThread::default());
         self.state = Arc::clone(&state);

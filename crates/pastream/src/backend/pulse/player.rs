@@ -4,7 +4,7 @@ use std::{
 };
 
 use pastream_rt::{Block, Flow, Missing, Times, Xruns};
-use pulseaudio::protocol::{self, Command, DESCRIPTOR_SIZE, Descriptor, DescriptorFlags, PlaybackLatency};
+use pulseaudio::protocol::{self, DESCRIPTOR_SIZE, Descriptor, DescriptorFlags, PlaybackLatency};
 
 use super::{
     connection::{Failure, Message},
@@ -23,7 +23,7 @@ const FRESH: Duration = Duration::from_millis(2);
 /// it is sent.
 const AHEAD: f64 = 0.01;
 const HOLDS: Duration = Duration::from_millis(4);
-/// How long past the end of a drain the last frame may need to the air.
+/// How many seconds longer than its latency the last frame may need to the air.
 const TAIL: f64 = 2.0;
 
 /// One run of a playback stream.
@@ -55,7 +55,10 @@ pub(super) struct Player {
     check: Option<(u64, bool)>,
     /// When the server's events were last looked at.
     looked: Instant,
-    draining: Option<Draining>,
+    /// Since when nothing more comes and what was sent is played out.
+    draining: Option<f64>,
+    /// The server's read index when it last told.
+    read: u64,
 }
 
 /// Whether it is known where the next frame goes.
@@ -65,14 +68,6 @@ enum Place {
     /// The answer to a question not asked yet will tell.
     Unknown,
     Asked,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Draining {
-    /// Since when, too.
-    Asked(u32, f64),
-    /// Until when.
-    Tail(f64),
 }
 
 impl Player {
@@ -95,6 +90,7 @@ impl Player {
             check: None,
             looked: Instant::now(),
             draining: None,
+            read: 0,
             run,
         }
     }
@@ -117,11 +113,11 @@ impl Player {
             let mut limit = None;
             match flow {
                 Flow::Continue => {}
-                Flow::Complete => match self.drain()? {
-                    None => {}
-                    Some(left) if left.is_zero() => return Ok(()),
-                    left => limit = left,
+                Flow::Complete if self.pending == 0 => match self.drain() {
+                    Some(left) => limit = Some(left),
+                    None => return Ok(()),
                 },
+                Flow::Complete => {}
                 Flow::Abort => return Ok(()),
             }
             if self.run.timing.ask(&mut self.run.connection.outbox, self.run.line.is_settled())? {
@@ -181,6 +177,7 @@ impl Player {
             },
             Heard::Timing(timing) => {
                 let read = timing.read_offset as f64 / self.run.settings.frame() as f64;
+                self.read = read as u64;
                 let at = if timing.playing && timing.read_offset > 0 {
                     let ahead = timing.sink_usec as f64 * 1e-6 * f64::from(self.run.settings.sample_rate);
                     self.run.note(timing.remote_time, read - ahead)
@@ -197,13 +194,6 @@ impl Player {
                 if self.place == Place::Asked {
                     self.put(read as u64, at);
                 }
-            }
-            Heard::Answer(sequence, done) if matches!(self.draining, Some(Draining::Asked(asked, _)) if asked == sequence) =>
-            {
-                done?;
-                let now = self.run.now();
-                let end = self.run.line.time_of(self.written as f64);
-                self.draining = Some(Draining::Tail(end.min(now + TAIL)));
             }
             Heard::Answer(sequence, done) => self.run.answer(sequence, done)?,
             Heard::Nothing => {}
@@ -306,22 +296,22 @@ impl Player {
         Ok(())
     }
 
-    /// Has what was sent be played out. Answers how long that takes, once it is known.
-    fn drain(&mut self) -> Result<Option<Duration>, Failure> {
-        match self.draining {
-            None if self.pending == 0 => {
-                let command = Command::DrainPlaybackStream(self.run.made.channel);
-                let asked = self.run.connection.outbox.send(&command)?;
-                self.draining = Some(Draining::Asked(asked, self.run.now()));
-                Ok(None)
-            }
-            None => Ok(None),
-            // A device that is suspended meanwhile never plays it out.
-            Some(Draining::Asked(_, since)) => {
-                let held = self.run.made.latency + TAIL;
-                Ok((self.run.now() - since > held).then_some(Duration::ZERO))
-            }
-            Some(Draining::Tail(end)) => Ok(Some(Duration::from_secs_f64((end - self.run.now()).max(0.0)))),
+    /// How long to wait for what was sent to be played out, `None` when it is. The server is not asked to tell of its end: it
+    /// never does where a sink can rewind, since there is silence to play for ever.
+    fn drain(&mut self) -> Option<Duration> {
+        let now = self.run.now();
+        let since = *self.draining.get_or_insert(now);
+        let end = self.run.line.time_of(self.written as f64);
+        // A device that is suspended meanwhile never plays it out.
+        let late = now - since > self.run.made.latency + TAIL;
+        if late || (now >= end && self.read >= self.written) {
+            return None;
         }
+        if now < end {
+            // Asked once more when it should be over.
+            return Some(Duration::from_secs_f64(end - now));
+        }
+        self.run.timing.hurry();
+        Some(Duration::from_millis(2))
     }
 }

@@ -1,14 +1,20 @@
-use std::ffi::CString;
+use std::{ffi::CString, time::SystemTime};
 
 use pulseaudio::protocol::{
-    ChannelMap, ChannelPosition, Command, CreatePlaybackStreamReply, CreateRecordStreamReply, LookupReply,
-    MAX_MEMBLOCKQ_LENGTH, PlaybackStreamParams, Prop, Props, PulseError, RecordStreamParams,
-    SampleFormat as Wire, SampleSpec, ServerInfo,
+    ChannelMap, ChannelPosition, Command, CorkStreamParams, CreatePlaybackStreamReply,
+    CreateRecordStreamReply, LatencyParams, LookupReply, MAX_MEMBLOCKQ_LENGTH, PlaybackLatency,
+    PlaybackStreamParams, Prop, Props, PulseError, RecordStreamParams, SampleFormat as Wire, SampleSpec,
+    ServerInfo, SourceInfo, SourceOutputInfo,
     stream::{BufferAttr, StreamFlags},
 };
 
 use super::connection::{Connection, Failure};
 use crate::{Error, ErrorKind, Result, SampleFormat};
+
+/// What the name of a sink's monitor ends with.
+const MONITOR: &[u8] = b".monitor";
+/// Corkings at once.
+const MOST_STEPS: f64 = 500.0;
 
 /// What the server makes a stream of.
 #[derive(Clone, Debug)]
@@ -87,7 +93,7 @@ impl Settings {
 
     /// Whether what a sink plays is recorded.
     pub(super) fn is_monitor(&self) -> bool {
-        self.device.to_bytes().ends_with(b".monitor")
+        self.device.to_bytes().ends_with(MONITOR)
     }
 
     /// Bytes that so many seconds take, whole frames.
@@ -183,6 +189,55 @@ impl Settings {
             pipewire: false,
         };
         Ok((stream, made.sample_spec))
+    }
+
+    /// Has the sink of `made` come to it soon. One that can rewind has rendered silence as far ahead as the streams before let
+    /// it, up to two seconds, and each corking takes it back by no more than the latency that it has now. Another stream is
+    /// corked, so that nothing of this is in `made`. What is recorded of the sink would lose what it is taken back by, so
+    /// that then it isn't.
+    ///
+    /// # Errors
+    /// `HostUnavailable`.
+    pub(super) fn call_sink(&self, connection: &mut Connection, made: &Made) -> Result<()> {
+        self.rewind(connection, made).map_err(|failure| failure.host())
+    }
+
+    fn rewind(&self, connection: &mut Connection, made: &Made) -> Result<(), Failure> {
+        let mut before = f64::INFINITY;
+        let mut other = None;
+        loop {
+            let question = LatencyParams { channel: made.channel, now: SystemTime::now() };
+            let timing: PlaybackLatency = connection.ask(&Command::GetPlaybackLatency(question))?;
+            let ahead = timing.sink_usec as f64 / 1e6;
+            let steps = (ahead / made.device_latency.max(0.001) - 2.0).min(MOST_STEPS) as usize;
+            // It is here, or can't be moved.
+            if steps == 0 || ahead > 0.9 * before {
+                break;
+            }
+            before = ahead;
+            let channel = match other {
+                Some(channel) => channel,
+                None if self.is_recorded(connection)? => break,
+                None => self.make_playback(connection)?.0.channel,
+            };
+            other = Some(channel);
+            for cork in [false, true].repeat(steps) {
+                connection.outbox.send(&Command::CorkPlaybackStream(CorkStreamParams { channel, cork }))?;
+            }
+        }
+        if let Some(channel) = other {
+            connection.outbox.send(&Command::DeletePlaybackStream(channel))?;
+        }
+        Ok(())
+    }
+
+    /// Whether someone records what the sink plays.
+    fn is_recorded(&self, connection: &mut Connection) -> Result<bool, Failure> {
+        let monitor = [self.device.as_bytes(), MONITOR].concat();
+        let sources: Vec<SourceInfo> = connection.ask(&Command::GetSourceInfoList)?;
+        let recorders: Vec<SourceOutputInfo> = connection.ask(&Command::GetSourceOutputInfoList)?;
+        let monitor = sources.iter().find(|source| source.name.as_bytes() == monitor);
+        Ok(monitor.is_some_and(|monitor| recorders.iter().any(|each| each.source_index == monitor.index)))
     }
 
     fn make_recording(&self, connection: &mut Connection) -> Result<(Made, SampleSpec), Failure> {
