@@ -14,6 +14,8 @@ const PRIORITY: u8 = 10;
 #[derive(Default)]
 pub(super) struct AudioThread {
     pub(super) stop: AtomicBool,
+    /// Whether its process wants no more.
+    pub(super) over: AtomicBool,
     /// Frames clocked.
     pub(super) position: AtomicU64,
     pub(super) load: Load,
@@ -35,6 +37,11 @@ impl AudioThread {
             0 => None,
             granted => Some(granted == 2),
         }
+    }
+
+    /// Whether there is no block to come.
+    pub(super) fn is_over(&self) -> bool {
+        self.stop.load(Relaxed) || self.over.load(Relaxed)
     }
 
     /// Seconds clocked.

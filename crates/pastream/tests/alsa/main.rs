@@ -6,7 +6,9 @@ mod rig;
 
 use std::{
     fs,
+    io::Read,
     path::Path,
+    process::{Command, Stdio},
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
@@ -20,7 +22,7 @@ use pastream::{
     stream::{self, Outcome, Run, SideConfig, Stream, StreamConfig, StreamEvent},
 };
 use pastream_rt::{Block, Flow, Times, Wire, Xruns};
-use rig::{With, kill_server, run};
+use rig::{With, run, signal_server};
 
 const RATE: usize = 48_000;
 
@@ -216,6 +218,15 @@ fn what_a_device_has_not_is_converted_or_told() {
         let error = Stream::open(config).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::UnsupportedConfig);
         assert!(error.message().contains("takes 1 to 32 channels, not 4000"), "{error}");
+        let config =
+            StreamConfig { block_size: Some(1_000_000), ..player("alsa:default", SampleFormat::Int16) };
+        let error = Stream::open(config).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedConfig);
+        assert!(error.message().contains("takes blocks of 1 to 65536 frames, not of 1000000"), "{error}");
+        let config = StreamConfig { sample_rate: Some(1), ..player("alsa:default", SampleFormat::Int16) };
+        let error = Stream::open(config).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedConfig);
+        assert!(error.message().contains("s at 1 Hz, more than 30: ask for a higher rate"), "{error}");
     });
 }
 
@@ -242,7 +253,7 @@ fn a_server_that_dies_is_a_lost_device() {
         while recorder.shared().frame_count() < 1_000 {
             std::thread::yield_now();
         }
-        kill_server();
+        signal_server("-KILL");
         let killed = Instant::now();
         for _each in 0..2 {
             let name = told.recv_timeout(Duration::from_secs(5)).unwrap();
@@ -433,4 +444,93 @@ fn what_an_underrun_took_is_counted_and_nothing_of_the_source_is_lost() {
         assert!(skipped.abs_diff(length) < RATE / 25, "{skipped} for {length}");
     };
     run(test, With::Server, |_| ["alsa:underruns", "alsa:default"].into_iter().for_each(each));
+}
+
+#[test]
+fn a_stall_of_the_whole_process_is_counted_and_nothing_of_the_source_is_lost() {
+    let test = "a_stall_of_the_whole_process_is_counted_and_nothing_of_the_source_is_lost";
+    run(test, With::Server, |_| {
+        // What the process itself records would be held, too.
+        let mut parec = Command::new("parec")
+            .args(["--device=loop.monitor", "--rate=48000", "--channels=2", "--format=s16le", "--raw"])
+            .arg("--latency-msec=20")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut output, mut first) = (parec.stdout.take().unwrap(), [0; 4]);
+        output.read_exact(&mut first).unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut taken = Vec::new();
+            output.read_to_end(&mut taken).map(|_| taken).unwrap()
+        });
+        let mut player = open("alsa:default", true, Latency::High);
+        let witness = Witness { ramp: ramp(2 * RATE), frames: 2 * RATE, ..Witness::default() };
+        let sent = witness.start(&mut *player);
+        let mut seen = Vec::new();
+        while seen.iter().map(|seen: &Seen| seen.frames).sum::<usize>() < RATE {
+            seen.push(sent.recv_timeout(Duration::from_secs(10)).unwrap());
+        }
+        let hold = format!("kill -STOP {0}; sleep 1; kill -CONT {0}", std::process::id());
+        assert!(Command::new("sh").args(["-c", &hold]).status().unwrap().success());
+        player.finish();
+        // What left the sink has been recorded, but not read yet.
+        std::thread::sleep(Duration::from_millis(500));
+        parec.kill().unwrap();
+        parec.wait().unwrap();
+        let taken = reader.join().unwrap();
+        seen.extend(sent.try_iter());
+        let told: Vec<_> = seen.iter().filter(|seen| !seen.xruns.is_empty() || seen.skipped > 0).collect();
+        assert!(told.iter().all(|seen| seen.xruns == Xruns::OUTPUT_UNDERFLOW));
+        let skipped: u64 = told.iter().map(|seen| seen.skipped).sum();
+        let sound: Vec<_> = taken.chunks_exact(4).skip_while(|frame| *frame == [0; 4]).collect();
+        let end = sound.iter().rposition(|frame| *frame != [0; 4]).unwrap() + 1;
+        let heard: Vec<_> = sound[..end].iter().filter(|frame| **frame != [0; 4]).copied().collect();
+        assert!(heard.concat() == ramp(2 * RATE), "{} frames were heard", heard.len());
+        println!("{skipped} frames skipped, {} were", end - heard.len());
+        assert!(skipped.abs_diff((end - heard.len()) as u64) < RATE as u64 / 10);
+    });
+}
+
+#[test]
+fn a_server_that_hangs_is_a_lost_device_and_holds_nobody_up() {
+    let test = "a_server_that_hangs_is_a_lost_device_and_holds_nobody_up";
+    run(test, With::Server, |_| {
+        let recorder = Stream::open(recorder("alsa:default", SampleFormat::Int16)).unwrap();
+        recorder.set_sinks(vec![Sink::Buffer { frames: 60 * RATE }]).unwrap();
+        let player = Stream::open(player("alsa:default", SampleFormat::Int16)).unwrap();
+        let noise = Source::Buffer { frames: Arc::from(ramp(RATE)), looped: true };
+        player.set_source(Some(noise)).unwrap();
+        for stream in [&player, &recorder] {
+            stream.start(&Run::default()).unwrap();
+            while stream.shared().frame_count() < 1_000 {
+                std::thread::yield_now();
+            }
+        }
+        signal_server("-STOP");
+        let stopped = Instant::now();
+        for stream in [&recorder, &player] {
+            let error = stream.wait(Some(Duration::from_secs(20))).unwrap_err();
+            println!("{error} ({:?})", stopped.elapsed());
+            assert_eq!(error.kind(), ErrorKind::DeviceLost);
+            assert_eq!(stream.start(&Run::default()).unwrap_err().kind(), ErrorKind::DeviceLost);
+        }
+        assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
+        let begun = Instant::now();
+        drop((player, recorder));
+        println!("closed in {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        let begun = Instant::now();
+        let devices = device::devices();
+        println!("listed in {:?}", begun.elapsed());
+        let server = ["alsa:default", "alsa:mine"];
+        assert!(devices.iter().all(|device| !server.contains(&&device.id[..])), "{devices:?}");
+        assert!(begun.elapsed() < Duration::from_secs(8));
+        let error = Stream::open(self::player("alsa:default", SampleFormat::Int16)).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::HostUnavailable, "{error}");
+        signal_server("-CONT");
+        while device::devices().iter().all(|device| device.id != "alsa:default") {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+        }
+        play(&Stream::open(self::player("alsa:default", SampleFormat::Int16)).unwrap(), &ramp(100));
+    });
 }

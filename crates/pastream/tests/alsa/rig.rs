@@ -105,10 +105,10 @@ fn missing(with: With) -> Option<&'static str> {
     .map(|(name, _)| name)
 }
 
-/// Ends the server that the child's parent started.
-pub(crate) fn kill_server() {
+/// Sends a signal to the server that the child's parent started.
+pub(crate) fn signal_server(signal: &str) {
     let server = env::var(SERVER).unwrap();
-    assert!(Command::new("kill").args(["-KILL", &server]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &server]).status().unwrap().success());
 }
 
 struct Folder(PathBuf);

@@ -1,8 +1,11 @@
+use std::fs;
+
 use alsa::Direction;
 
 use super::{
     device::AlsaDevice,
     library::{Quiet, load},
+    limit::{OPEN, within},
     listing, setup,
 };
 use crate::{
@@ -37,7 +40,13 @@ impl Backend for AlsaBackend {
     fn devices(&self) -> Result<Vec<DeviceInfo>> {
         self.loaded()?;
         let _quiet = Quiet::new();
-        Ok(listing::list())
+        let devices = listing::list();
+        if devices.is_empty() && !has_card() {
+            let message =
+                format!("ALSA has no device that opens{NO_CARD}, and no sound server stands in for one");
+            return Err(Error::new(ErrorKind::HostUnavailable, message));
+        }
+        Ok(devices)
     }
 
     fn find(&self, id: &str) -> Option<DeviceInfo> {
@@ -56,13 +65,19 @@ impl Backend for AlsaBackend {
             }
         };
         self.loaded()?;
-        let _quiet = Quiet::new();
         let pcm = pcm(&request.id).ok_or_else(|| {
             let message = format!("`{}` names no PCM: use `alsa:default`", request.id);
             Error::new(ErrorKind::DeviceNotFound, message)
         })?;
-        let opened = setup::open(pcm, direction).map_err(|error| refused(error, request, direction))?;
-        let setup = setup::set_up(opened, direction, request)?;
+        let (name, asked) = (pcm.to_owned(), request.clone());
+        let setup = within(OPEN, move || {
+            let opened = setup::open(&name, direction).map_err(|error| refused(error, &asked, direction))?;
+            setup::set_up(opened, direction, &asked)
+        });
+        let setup = setup.unwrap_or_else(|| {
+            let hung = alsa::Error::new("snd_pcm_open", libc::ETIMEDOUT);
+            Err(refused(hung, request, direction))
+        })?;
         let settings = setup.line.settings();
         let asked = request.block_size.filter(|&size| size > 0);
         let block = asked.filter(|&size| size != settings.period);
@@ -99,6 +114,14 @@ fn pcm(id: &str) -> Option<&str> {
     id.split_once(':').map(|(_, pcm)| pcm).filter(|pcm| !pcm.is_empty())
 }
 
+/// Why there is nothing on many a machine.
+const NO_CARD: &str = ": this machine has no sound card (/proc/asound/cards lists none)";
+
+/// Whether the kernel has a card.
+fn has_card() -> bool {
+    fs::read_to_string("/proc/asound/cards").is_ok_and(|cards| cards.contains('['))
+}
+
 /// Why a PCM could not be opened.
 fn refused(error: alsa::Error, request: &Request, direction: Direction) -> Error {
     let id = &request.id;
@@ -108,12 +131,15 @@ fn refused(error: alsa::Error, request: &Request, direction: Direction) -> Error
             ErrorKind::DeviceBusy,
             format!("device `{id}` is busy: another program has it; end that, or use `alsa:default`"),
         ),
-        libc::ENOENT | libc::ENODEV | libc::ENXIO | libc::EINVAL => {
-            (ErrorKind::DeviceNotFound, format!("there is no device `{id}` that can {verb}"))
-        }
+        libc::ENOENT | libc::ENODEV | libc::ENXIO | libc::EINVAL => (
+            ErrorKind::DeviceNotFound,
+            format!("there is no device `{id}` that can {verb}{}", if has_card() { "" } else { NO_CARD }),
+        ),
         libc::ECONNREFUSED | libc::ECONNRESET | libc::ETIMEDOUT | libc::EHOSTDOWN => (
             ErrorKind::HostUnavailable,
-            format!("the sound server behind device `{id}` does not answer: start it"),
+            format!(
+                "the sound server behind device `{id}` does not answer: start it, or end it where it hangs"
+            ),
         ),
         libc::EACCES | libc::EPERM => (
             ErrorKind::HostUnavailable,

@@ -1,15 +1,16 @@
 use std::{
     io::{PipeWriter, Write},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering::Relaxed},
-    thread::{self, JoinHandle},
+    sync::{Arc, atomic::Ordering::Relaxed, mpsc},
+    thread,
+    time::Duration,
 };
 
 use alsa::Direction;
 
 use super::{
     capture::Capture,
-    library::Quiet,
+    limit::{STOP, begin, within},
     line::Line,
     playback::Playback,
     run::{Run, Way},
@@ -23,6 +24,9 @@ use crate::{
     },
 };
 
+/// How long beyond what it holds a device may take to play that out.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// A PCM in one direction, and the thread that moves its frames.
 ///
 /// A panic in the [`Process`] ends the run like a lost device.
@@ -31,15 +35,25 @@ pub(super) struct AlsaDevice {
     ends: Ends,
     /// The block that the stream gets, where the device has another.
     block: Option<usize>,
-    /// `None` while the thread has it.
+    /// `None` while the thread has it, and where the device is gone.
     line: Option<Line>,
     state: Arc<AudioThread>,
     thread: Option<Thread>,
 }
 
 struct Thread {
-    handle: JoinHandle<(Line, Box<dyn Process>)>,
+    /// Comes when the thread is over.
+    ended: mpsc::Receiver<Ended>,
     wake: PipeWriter,
+    /// How long the device may take to play out what it holds.
+    held: Duration,
+}
+
+struct Ended {
+    line: Line,
+    /// Whether the device is gone, or answers no more.
+    lost: bool,
+    process: Box<dyn Process>,
 }
 
 impl AlsaDevice {
@@ -56,20 +70,16 @@ impl Device for AlsaDevice {
     fn start(&mut self, process: Box<dyn Process>) -> Result<()> {
         let failed = |error| Error::io("cannot start the audio thread", error);
         let (reader, wake) = std::io::pipe().map_err(failed)?;
-        let Some(line) = self.line.take() else {
+        if self.thread.is_some() {
             let message = format!("device `{}` is started: stop it first", self.opened.id);
             return Err(Error::new(ErrorKind::StreamState, message));
-        };
-        let settings = line.settings();
-        let quiet = Quiet::new();
-        line.halt();
-        let ready = line.prepare();
-        drop(quiet);
-        if ready.is_err() {
-            self.line = Some(line);
+        }
+        let ready = |line: Line| move || line.prepare().is_ok().then_some(line);
+        let Some(line) = self.line.take().and_then(|line| within(STOP, ready(line)).flatten()) else {
             let message = format!("device `{}` is gone: open it again", self.opened.id);
             return Err(Error::new(ErrorKind::DeviceLost, message));
-        }
+        };
+        let settings = line.settings();
         let ends = |direction| Some(self.ends).filter(|_| settings.direction == direction);
         let mut process = adapt(
             process,
@@ -85,19 +95,21 @@ impl Device for AlsaDevice {
             Direction::Playback => Box::new(Playback::new(&line)),
             Direction::Capture => Box::new(Capture::new(&line)),
         };
+        let held = Duration::from_secs_f64(settings.buffer as f64 / f64::from(settings.sample_rate));
         let mut run = Run::new(line, state, reader);
+        let (over, ended) = mpsc::sync_channel(1);
         let body = move || {
             // A Process that panicked is told so and dropped, nothing else is done with it.
             let guarded = AssertUnwindSafe(|| run.run(&mut *way, &mut *process));
             if catch_unwind(guarded).is_err() {
                 // The hook has told of the first panic; one in here adds nothing.
                 let _ = catch_unwind(AssertUnwindSafe(|| process.device_lost()));
-                run.line.halt();
             }
-            (run.line, process)
+            // Nobody waits for one that hung.
+            let _ = over.send(Ended { lost: run.lost, line: run.line, process });
         };
-        let handle = thread::Builder::new().name("pastream-alsa".to_owned()).spawn(body).map_err(failed)?;
-        self.thread = Some(Thread { handle, wake });
+        thread::Builder::new().name("pastream-alsa".to_owned()).spawn(body).map_err(failed)?;
+        self.thread = Some(Thread { ended, wake, held });
         Ok(())
     }
 
@@ -107,17 +119,12 @@ impl Device for AlsaDevice {
             // The thread may be over already; nothing else can fail.
             let _ = thread.wake.write(&[0]);
         }
-        self.finish();
+        self.end(STOP);
     }
 
     fn finish(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // Can't fail: all that could panic is caught. The Process comes back and is dropped here.
-            if let Ok((line, process)) = thread.handle.join() {
-                self.line = Some(line);
-                drop(process);
-            }
-        }
+        let held = self.thread.as_ref().map_or(Duration::ZERO, |thread| thread.held);
+        self.end(DRAIN + held);
     }
 
     fn time(&self) -> f64 {
@@ -133,11 +140,39 @@ impl Device for AlsaDevice {
     }
 }
 
+impl AlsaDevice {
+    /// Waits for the thread, and halts the device. One that hangs for `limit` after its last block is left to itself: it is
+    /// gone.
+    fn end(&mut self, limit: Duration) {
+        let Some(thread) = self.thread.take() else { return };
+        let Ended { line, lost, process } = loop {
+            match thread.ended.recv_timeout(limit) {
+                Ok(ended) => break ended,
+                Err(_) if self.state.is_over() => {
+                    self.state.stop.store(true, Relaxed);
+                    return;
+                }
+                Err(_) => {}
+            }
+        };
+        drop(process);
+        if lost {
+            // Who waits has files to end.
+            begin(|| drop(line));
+            return;
+        }
+        self.line = within(STOP, move || {
+            line.halt();
+            line
+        });
+    }
+}
+
 impl Drop for AlsaDevice {
     fn drop(&mut self) {
         self.stop();
-        // Closing complains about a server that is gone.
-        let _quiet = Quiet::new();
-        self.line = None;
+        if let Some(line) = self.line.take() {
+            within(STOP, || drop(line));
+        }
     }
 }

@@ -2,13 +2,19 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Receiver, TryRecvError},
+    },
     time::{Duration, Instant},
 };
 
 use alsa::{Direction, device_name::HintIter};
 
-use super::setup::{Abilities, HIGH, LOW, abilities, default_rate, open};
+use super::{
+    limit::begin,
+    setup::{Abilities, HIGH, LOW, abilities, default_rate, open},
+};
 use crate::backend::DeviceInfo;
 
 /// What the name of a PCM begins with that is no device of its own: plug-ins, and single uses of a card that its other
@@ -41,6 +47,10 @@ const NOISE: [&str; 21] = [
 const FRESH: Duration = Duration::from_secs(10);
 const STALE: Duration = Duration::from_secs(2);
 
+/// How long all PCMs of a listing that hang, a server's say, hold it up, and one at least.
+const HUNG: Duration = Duration::from_secs(2);
+const LEAST: Duration = Duration::from_millis(100);
+
 /// What asking a PCM told.
 #[derive(Clone)]
 enum Answer {
@@ -52,11 +62,21 @@ enum Answer {
 struct Asked {
     answer: Answer,
     at: Instant,
+    /// Where the answer comes that was too late to be waited for.
+    later: Option<Receiver<Answer>>,
 }
 
 impl Asked {
     /// A card keeps its abilities while it is there, and opening it may disturb who uses it.
-    fn holds(&self) -> bool {
+    fn holds(&mut self) -> bool {
+        if let Some(later) = &self.later {
+            match later.try_recv() {
+                Ok(answer) => *self = Self { answer, at: Instant::now(), later: None },
+                // It is asked once until it answers.
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
         match &self.answer {
             Answer::Can(Abilities { card: Some(_), .. }) => true,
             Answer::Can(_) => self.at.elapsed() < FRESH,
@@ -88,7 +108,8 @@ pub(super) fn list() -> Vec<DeviceInfo> {
     let asked = guard.get_or_insert_default();
     // What was pulled out is asked again when it is back: another may have its name.
     asked.retain(|(hint, _), _| hints.contains(hint));
-    hints.iter().filter_map(|hint| device(hint, asked)).collect()
+    let mut patience = HUNG;
+    hints.iter().filter_map(|hint| device(hint, asked, &mut patience)).collect()
 }
 
 /// The name that people know the PCM by, and what it is known to be able to do. It need not be listed, nor exist.
@@ -105,20 +126,31 @@ pub(super) fn known(pcm: &str) -> DeviceInfo {
     info(pcm, name, told(PLAYBACK).as_ref(), told(CAPTURE).as_ref())
 }
 
-fn device(hint: &Hint, asked: &mut HashMap<(Hint, bool), Asked>) -> Option<DeviceInfo> {
+fn device(
+    hint: &Hint,
+    asked: &mut HashMap<(Hint, bool), Asked>,
+    patience: &mut Duration,
+) -> Option<DeviceInfo> {
     let mut answer = |direction| {
         if hint.direction.is_some_and(|only| only != direction) {
             return Answer::Absent;
         }
         let key = (hint.clone(), direction);
-        match asked.get(&key) {
-            Some(asked) if asked.holds() => asked.answer.clone(),
-            _ => {
-                let answer = ask(&hint.pcm, direction);
-                asked.insert(key, Asked { answer: answer.clone(), at: Instant::now() });
-                answer
-            }
+        if let Some(asked) = asked.get_mut(&key)
+            && asked.holds()
+        {
+            return asked.answer.clone();
         }
+        let pcm = hint.pcm.clone();
+        let (began, later) = (Instant::now(), begin(move || ask(&pcm, direction)));
+        let told = later.recv_timeout((*patience).max(LEAST));
+        let later = told.is_err().then(|| {
+            *patience = patience.saturating_sub(began.elapsed());
+            later
+        });
+        let answer = told.unwrap_or(Answer::Absent);
+        asked.insert(key, Asked { answer: answer.clone(), at: Instant::now(), later });
+        answer
     };
     let (playback, capture) = (answer(PLAYBACK), answer(CAPTURE));
     if matches!((&playback, &capture), (Answer::Absent, Answer::Absent)) {

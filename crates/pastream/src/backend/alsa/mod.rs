@@ -4,6 +4,7 @@ mod backend;
 mod capture;
 mod device;
 mod library;
+mod limit;
 mod line;
 mod listing;
 mod playback;

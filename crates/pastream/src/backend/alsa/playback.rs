@@ -66,6 +66,11 @@ impl Way for Playback {
         if self.flow == Flow::Abort {
             return Ok(Step::End);
         }
+        let next = run.position - self.left.len() as u64;
+        if self.started && self.flow == Flow::Continue && run.timeline.is_late(next, run.now()) {
+            // A plug-in hides what it lost while the whole process was held.
+            return Err(Trouble::Xrun);
+        }
         if !self.left.is_empty() {
             let bytes = self.left.start * settings.frame..self.left.end * settings.frame;
             let written = run.line.write(&bytemuck::cast_slice(&self.block)[bytes])?;

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::backend::{Process, audio_thread::AudioThread};
 
-/// A device that moves nothing for so long is gone; the kernel waits as long.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A device that moves nothing for so much longer than a buffer is gone.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Wake-ups in a row that bring nothing until they are thought to be wrong.
 const FRUITLESS: u32 = 3;
 
@@ -57,6 +57,8 @@ pub(super) struct Run {
     idle: Duration,
     fruitless: u32,
     restarted: bool,
+    /// Whether the device is gone, or answers no more: then any call may hang.
+    pub(super) lost: bool,
 }
 
 impl Run {
@@ -75,10 +77,11 @@ impl Run {
             idle: Duration::ZERO,
             fruitless: 0,
             restarted: false,
+            lost: false,
         }
     }
 
-    /// The thread: runs blocks until there is nothing more to run. The line stands still afterwards.
+    /// The thread: runs blocks until there is nothing more to run.
     pub(super) fn run(&mut self, way: &mut dyn Way, process: &mut dyn Process) {
         self.state.promote();
         let _quiet = Quiet::new();
@@ -101,13 +104,13 @@ impl Run {
             next = match done {
                 Ok(()) => way.step(self, process),
                 Err(Trouble::Lost) => {
+                    self.lost = true;
                     process.device_lost();
                     break;
                 }
                 Err(trouble) => Err(trouble),
             };
         }
-        self.line.halt();
     }
 
     /// Seconds since the start.
@@ -130,9 +133,14 @@ impl Run {
 
     /// Gives the stream its block.
     pub(super) fn call(&mut self, process: &mut dyn Process, block: Block<'_>) -> Flow {
+        // Whoever stopped it may have given up on a call that hung until now.
+        if self.state.stop.load(Relaxed) {
+            return Flow::Abort;
+        }
         let frames = block.frames;
         let began = Instant::now();
         let flow = process.process(block, None);
+        self.state.over.store(flow != Flow::Continue, Relaxed);
         let taken = began.elapsed().as_secs_f64();
         self.state.load.note(taken, self.timeline.seconds(frames as f64));
         self.clock(frames as u64);
@@ -175,7 +183,9 @@ impl Run {
 
     fn waited(&mut self, time: Duration) -> Result<(), Trouble> {
         self.idle += time;
-        if self.idle >= PATIENCE { Err(Trouble::Lost) } else { Ok(()) }
+        let settings = self.line.settings();
+        let held = self.timeline.seconds(settings.buffer as f64);
+        if self.idle >= PATIENCE + Duration::from_secs_f64(held) { Err(Trouble::Lost) } else { Ok(()) }
     }
 
     fn wait(&mut self) -> Result<(), Trouble> {

@@ -23,8 +23,14 @@ const RATES: [u32; 19] = [
 pub(super) const LOW: (f64, usize) = (0.005, 3);
 pub(super) const HIGH: (f64, usize) = (0.04, 4);
 
+/// Frames of a block, at most, as everywhere.
+const MAX_BLOCK: usize = 65_536;
+
 /// Frames of a period, at least: less is a wake-up for nothing.
 const SHORTEST: f64 = 16.0;
+
+/// Seconds of a buffer, at most: one that takes longer to move can't be told from one that hangs.
+const LONGEST: f64 = 30.0;
 
 /// What a PCM can do in one direction.
 #[derive(Clone, Debug)]
@@ -132,6 +138,9 @@ pub(super) fn set_up(pcm: PCM, direction: Direction, request: &Request) -> Resul
     let failed = |error: alsa::Error| {
         refused(request, &format!("can't be set up ({error}): try `alsa:plughw:…` in place of `alsa:hw:…`"))
     };
+    if let Some(block) = request.block_size.filter(|&block| block > MAX_BLOCK) {
+        return Err(refused(request, &format!("takes blocks of 1 to {MAX_BLOCK} frames, not of {block}")));
+    }
     let side = request.playback.or(request.recording).unwrap_or_default();
     let abilities = abilities(&pcm).map_err(failed)?;
     let format = side.format.unwrap_or_default();
@@ -154,6 +163,13 @@ pub(super) fn set_up(pcm: PCM, direction: Direction, request: &Request) -> Resul
         let period = params.get_period_size().map_err(failed)?;
         let buffer = params.get_buffer_size().map_err(failed)?;
         drop(params);
+        let held = buffer as f64 / f64::from(sample_rate);
+        if held > LONGEST {
+            let what = format!(
+                "would hold {held:.0} s at {sample_rate} Hz, more than {LONGEST}: ask for a higher rate or shorter blocks"
+            );
+            return Err(refused(request, &what));
+        }
         set_wake_ups(&pcm, period, buffer).map_err(failed)?;
         let settings = Settings {
             direction,
@@ -218,7 +234,7 @@ fn set_blocks(params: &HwParams, rate: u32, direction: Direction, request: &Requ
     };
     let period = (period * f64::from(rate)).round().max(SHORTEST);
     let buffer = period * periods as f64;
-    let asked = request.block_size.filter(|&size| size > 0).map(|size| size.min(1 << 20) as Frames);
+    let asked = request.block_size.filter(|&size| size > 0).map(|size| size as Frames);
     let exact = asked.filter(|&size| params.set_period_size(size, ValueOr::Nearest).is_ok());
     let period = match exact {
         Some(size) => size,

@@ -49,6 +49,13 @@ impl Timeline {
         self.origin.map(|origin| origin + self.seconds(frame as f64))
     }
 
+    /// Whether `frame`, which the device has not got by `now`, was due so long ago that it certainly ran dry.
+    ///
+    /// Realtime-safe.
+    pub(super) fn is_late(&self, frame: u64, now: f64) -> bool {
+        self.time(frame).is_some_and(|due| now - due > JUMP)
+    }
+
     /// Frames that passed unasked where `frame` was due and the one that passes at `time` is the next.
     ///
     /// Realtime-safe.
@@ -89,6 +96,7 @@ mod tests {
         let due = 0.5 + 1.0;
         assert_eq!(timeline.skipped(48_000, due + 1_234.0 / 48_000.0), 1_234);
         assert_eq!(timeline.skipped(48_000, due - 0.01), 0);
+        assert!(timeline.is_late(48_000, due + 0.11) && !timeline.is_late(48_000, due + 0.09));
     }
 
     #[test]
