@@ -198,6 +198,7 @@ export function suite({ device, format, lag, period, vague = false }: Loop): voi
         parts.push(frames(format, chunk, overlap).slice())
         count += frames(format, chunk, overlap).length
       }
+      smooth(stream)
       t.is(count, (10_000 + TAIL) * CHANNELS * width(format))
       holds(t, stream, concat(...(parts as [SampleArray])), sent)
     }
@@ -232,6 +233,7 @@ export function suite({ device, format, lag, period, vague = false }: Loop): voi
       await stream.toFile(path('out.wav'))
       await stream.start({ frames: 8000 * turns, pad: TAIL })
       await stream.wait()
+      smooth(stream)
       await using out = await SoundFile.open(path('out.wav'))
       t.is(out.info.frames, 8000 * turns + TAIL)
       const all = Array.from({ length: turns }, () => sent) as [SampleArray]

@@ -171,7 +171,7 @@ fn of_host(backend: &dyn Backend, text: &str, side: Side) -> Result<DeviceInfo> 
     if let Some(device) = backend.find(&id).filter(|_| !rest.is_empty()) {
         return Ok(device);
     }
-    let devices = backend.devices()?;
+    let devices = backend.devices().map_err(|error| without(error.kind(), error.message(), side))?;
     if rest.is_empty() {
         let mut able = devices.iter().filter(|device| has(device, side));
         let default = able.clone().find(|device| is_default(device, side));
@@ -184,7 +184,15 @@ fn of_host(backend: &dyn Backend, text: &str, side: Side) -> Result<DeviceInfo> 
     });
     match named.max_by_key(|device| device.id.len()) {
         Some(device) if has(device, side) => Ok(DeviceInfo { id, ..device.clone() }),
-        Some(_) => Err(without(ErrorKind::UnsupportedConfig, &format!("`{id}` never {}", verb(side)), side)),
+        Some(device) => {
+            // What PulseAudio's sinks play is recorded from another device.
+            let monitor = format!("{}.monitor", device.id);
+            let pair = devices.iter().find(|other| other.id == monitor && has(other, side));
+            let pair = pair
+                .map(|monitor| format!(": to play and record at once, give the pair `{id},{}`", monitor.id));
+            let problem = format!("`{id}` never {}{}", verb(side), pair.unwrap_or_default());
+            Err(without(ErrorKind::UnsupportedConfig, &problem, side))
+        }
         None => Err(without(ErrorKind::DeviceNotFound, &format!("there is no device `{id}`"), side)),
     }
 }
@@ -199,7 +207,8 @@ fn default_device(side: Side) -> Result<DeviceInfo> {
         let reason = |backend: &&dyn Backend| {
             let host = backend.host();
             let reason =
-                backend.available().err().unwrap_or_else(|| format!("no device that {}", verb(side)));
+                backend.available().err().or_else(|| Some(backend.devices().err()?.message().to_owned()));
+            let reason = reason.unwrap_or_else(|| format!("no device that {}", verb(side)));
             format!("{host}: {reason}")
         };
         let reasons: Vec<_> = BACKENDS.iter().filter(|backend| is_real(backend.host())).map(reason).collect();
@@ -262,6 +271,8 @@ mod tests {
                 card("cards:hw", 1, 2, false),
                 card("cards:hw:1", 0, 2, true),
                 card("cards:mic", 1, 0, false),
+                card("cards:hdmi", 0, 2, false),
+                card("cards:hdmi.monitor", 2, 0, false),
             ])
         }
 
@@ -284,6 +295,7 @@ mod tests {
             ("cards:hw:1:key=1", "cards:hw:1:key=1", "never records"),
             ("cards:hw:2", "cards:hw:2", "cards:hw:2"),
             ("cards:mic", "never plays", "cards:mic"),
+            ("cards:hdmi", "cards:hdmi", "give the pair `cards:hdmi,cards:hdmi.monitor`"),
             ("Cards:unlisted", "cards:unlisted", "cards:unlisted"),
             ("cards:usb", "no device `cards:usb`", "no device `cards:usb`"),
         ] {

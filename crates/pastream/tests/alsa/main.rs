@@ -85,6 +85,13 @@ fn nothing_is_listed_and_nothing_said_where_there_is_no_card() {
         assert!(error.message().contains("does not answer"), "{error}");
         let error = Stream::open(recorder("alsa:hw:CARD=Nobody,DEV=0", SampleFormat::Int16)).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::DeviceNotFound, "{error}");
+        let cards = fs::read_to_string("/proc/asound/cards").unwrap_or_default();
+        if !cards.contains('[') {
+            assert!(error.message().contains("no sound card (/proc/asound/cards"), "{error}");
+            let error = device::find("alsa", stream::Side::Playback).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::HostUnavailable);
+            assert!(error.message().contains("no sound card (/proc/asound/cards"), "{error}");
+        }
     });
     if let Some(output) = output {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");

@@ -82,7 +82,7 @@ fn what_can_not_be_opened_says_what_can() {
     if !inside("listing::what_can_not_be_opened_says_what_can") {
         return;
     }
-    let _server = Server::start(&folder());
+    let server = Server::start(&folder());
     let refused = |request: &Request| PulseBackend.open(request).map(|_| ()).unwrap_err();
     for (id, playback, kind, words) in [
         ("pulse:nothing", true, ErrorKind::DeviceNotFound, "use one of pulse:loop, pulse:spare"),
@@ -101,8 +101,20 @@ fn what_can_not_be_opened_says_what_can() {
         playback: Some(Side { channels: Some(channels), format: None }),
         ..request("pulse:loop", true)
     };
-    assert_eq!(refused(&wide(33)).kind(), ErrorKind::UnsupportedConfig);
-    assert_eq!(PulseBackend.open(&wide(32)).unwrap().opened().playback.unwrap().channels, 32);
+    let error = refused(&wide(3));
+    assert_eq!(error.kind(), ErrorKind::UnsupportedConfig);
+    assert!(error.message().contains("takes 1 to 2 channels, not 3"), "{error}");
+    assert_eq!(PulseBackend.open(&wide(1)).unwrap().opened().playback.unwrap().channels, 1);
+    for (id, playback) in [("pulse:loop", true), ("pulse:loop.monitor", false)] {
+        server.control(&["suspend-sink", "loop", "1"]);
+        let error = refused(&request(id, playback));
+        assert_eq!(error.kind(), ErrorKind::DeviceBusy, "{error}");
+        assert!(
+            error.message().contains("suspended") && error.message().contains("`pactl suspend-sink loop 0`")
+        );
+        server.control(&["suspend-sink", "loop", "0"]);
+        PulseBackend.open(&request(id, playback)).unwrap();
+    }
     let both = Request { recording: Some(Side::default()), ..request("pulse:loop", true) };
     assert_eq!(refused(&both).kind(), ErrorKind::UnsupportedConfig);
     let late = Request { latency: Latency::Seconds(f64::NAN), ..request("pulse:loop", true) };
@@ -133,4 +145,8 @@ fn without_a_server_the_host_says_where_it_looked() {
     assert_eq!(error.kind(), ErrorKind::HostUnavailable);
     assert!(error.message().contains("no answer within 2 s"), "{error}");
     assert!(begin.elapsed() < Duration::from_secs(4));
+    // Nor is there a list to wait for.
+    let begin = Instant::now();
+    assert!(device::devices().iter().all(|device| device.host != "pulse"));
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
 }

@@ -28,7 +28,7 @@ fn play(player: &Stream) {
 
 fn recorder() -> Stream {
     let recorder = Stream::open(open("pulse:loop.monitor", false, 2, SampleFormat::Int16)).unwrap();
-    recorder.set_sinks(vec![Sink::Buffer { frames: 48_000 }]).unwrap();
+    recorder.set_sinks(vec![Sink::Buffer { frames: 480_000 }]).unwrap();
     recorder.start(&Run::default()).unwrap();
     until("it records", || recorder.shared().frame_count() > 0);
     recorder
@@ -101,17 +101,21 @@ fn a_stream_that_is_moved_goes_on() {
 }
 
 #[test]
-fn a_server_that_hangs_holds_nobody_up() {
-    if !inside("loss::a_server_that_hangs_holds_nobody_up") {
+fn a_server_that_hangs_is_a_lost_device_and_holds_nobody_up() {
+    if !inside("loss::a_server_that_hangs_is_a_lost_device_and_holds_nobody_up") {
         return;
     }
     let server = Server::start(&folder());
-    let streams = [player(), recorder()];
+    let (aborted, waiting) = ([player(), recorder()], [player(), recorder()]);
     server.signal("-STOP");
     let begin = Instant::now();
-    for stream in &streams {
+    for stream in &aborted {
         stream.abort().unwrap();
     }
     // A stream's patience with its device is a second.
     assert!(begin.elapsed().as_secs_f64() < 3.0, "{:?}", begin.elapsed());
+    for stream in &waiting {
+        assert_eq!(stream.wait(Some(PATIENCE)).unwrap_err().kind(), ErrorKind::DeviceLost);
+    }
+    assert!(begin.elapsed().as_secs_f64() < 8.0, "{:?}", begin.elapsed());
 }

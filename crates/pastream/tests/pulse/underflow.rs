@@ -1,4 +1,4 @@
-//! What was not played in time is silence, of a length that is told.
+//! What was not played in time is silence, and what was not fetched in time is lost, of a length that is told.
 
 use std::{sync::mpsc, thread, time::Duration};
 
@@ -118,4 +118,58 @@ fn underflow(sink: &str) {
     assert_eq!(gap.recv_timeout(PATIENCE).unwrap() as u64, skipped);
     assert_eq!(gap.try_recv().ok(), None);
     assert_eq!(tells.try_recv().ok(), None);
+}
+
+/// Counts frames, and sleeps once.
+struct Late {
+    sleeps: bool,
+    frames: u64,
+    /// Xruns, frames lost, frames until now, and seconds.
+    told: mpsc::Sender<(Xruns, u64, u64, f64)>,
+}
+
+impl Process for Late {
+    fn process(&mut self, block: Block<'_>, _: Option<&mut dyn Wire>) -> Flow {
+        if self.sleeps && self.frames > 24_000 {
+            thread::sleep(Duration::from_secs(2));
+            self.sleeps = false;
+        }
+        self.frames += block.skipped + block.frames as u64;
+        let _ = self.told.send((block.xruns, block.skipped, self.frames, block.times.current));
+        if block.times.current < 4.0 { Flow::Continue } else { Flow::Abort }
+    }
+
+    fn wait_ready(&mut self, frames: usize) -> usize {
+        frames
+    }
+
+    fn device_lost(&mut self) {}
+}
+
+#[test]
+fn what_a_late_reader_loses_is_told() {
+    if !inside("underflow::what_a_late_reader_loses_is_told") {
+        return;
+    }
+    let server = Server::start(&folder());
+    // The server holds 4 MiB, which are 0.7 s of so many channels.
+    let sink = ["module-null-sink", "sink_name=wide", "rate=48000", "channels=32", "format=float32le"];
+    server.control(&[&["load-module"], &sink[..], &["norewinds=1"]].concat());
+    let side = Some(Side { channels: Some(32), format: Some(SampleFormat::Float32) });
+    let request = Request { id: "pulse:wide.monitor".to_owned(), recording: side, ..Request::default() };
+    let mut device = PulseBackend.open(&request).unwrap();
+    let (told, tells) = mpsc::channel();
+    device.start(Box::new(Late { sleeps: true, frames: 0, told })).unwrap();
+    device.finish();
+    let told: Vec<_> = tells.try_iter().collect();
+    let (.., before, start) = told[0];
+    let (.., after, end) = told[told.len() - 1];
+    let lost: u64 = told.iter().map(|told| told.1).sum();
+    let xruns = told.iter().fold(Xruns::NONE, |all, told| all | told.0);
+    assert_eq!(xruns, Xruns::INPUT_OVERFLOW);
+    // It slept for 2 s, of which the server and the socket held some.
+    assert!((24_000..90_000).contains(&lost), "{lost}");
+    let clocked = (end - start) * 48_000.0;
+    eprintln!("{lost} frames lost, {} told of {clocked}", after - before);
+    assert!(((after - before) as f64 - clocked).abs() < 9_600.0, "{} of {clocked}", after - before);
 }

@@ -19,8 +19,6 @@ const HIGH: f64 = 0.2;
 const LATENCIES: std::ops::RangeInclusive<f64> = 0.001..=2.0;
 /// What the server resamples from and to, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1..=384_000;
-/// What the protocol carries.
-const MAX_CHANNELS: usize = 32;
 const MAX_BLOCK: usize = 65_536;
 
 /// The host of PulseAudio, `pulse`: its sinks for playback, its sources, and the monitors of its sinks, for recording.
@@ -185,8 +183,10 @@ fn settings(
     if !RATES.contains(&sample_rate) {
         return Err(unsupported(format!("{} to {} Hz, not {sample_rate}", RATES.start(), RATES.end())));
     }
-    if channels > MAX_CHANNELS {
-        return Err(unsupported(format!("1 to {MAX_CHANNELS} channels, not {channels}")));
+    // The server would take more, and throw away those that the device has not.
+    let most = usize::from(found.spec.channels);
+    if channels > most {
+        return Err(unsupported(format!("1 to {most} channels, not {channels}")));
     }
     let block = request.block_size.filter(|&block| block > 0);
     if let Some(block) = block.filter(|&block| block > MAX_BLOCK) {

@@ -78,6 +78,23 @@ impl Line {
         self.count = 0;
     }
 
+    /// By how many frames `frame` is behind what is on the air at second `time`.
+    ///
+    /// Realtime-safe.
+    pub(super) fn lag(&self, time: f64, frame: f64) -> f64 {
+        time * self.rate + self.origin - frame
+    }
+
+    /// Goes on with as many frames less.
+    ///
+    /// Realtime-safe.
+    pub(super) fn lose(&mut self, frames: f64) {
+        self.origin -= frames;
+        for (_, origin) in &mut self.seen {
+            *origin -= frames;
+        }
+    }
+
     /// The second at which `frame` is on the air.
     ///
     /// Realtime-safe.
@@ -100,6 +117,9 @@ mod tests {
             line.note(time, time * 48_000.0 + 480.0 + wrong);
         }
         assert!((line.time_of(48_480.0) - 1.0).abs() < 1e-9);
+        line.lose(480.0);
+        assert!((line.time_of(48_000.0) - 1.0).abs() < 1e-9);
+        assert!((line.lag(1.0, 47_000.0) - 1_000.0).abs() < 1e-6);
     }
 
     #[test]

@@ -112,12 +112,11 @@ impl Player {
             }
             let mut limit = None;
             match flow {
-                Flow::Continue => {}
                 Flow::Complete if self.pending == 0 => match self.drain() {
                     Some(left) => limit = Some(left),
                     None => return Ok(()),
                 },
-                Flow::Complete => {}
+                Flow::Continue | Flow::Complete => {}
                 Flow::Abort => return Ok(()),
             }
             if self.run.timing.ask(&mut self.run.connection.outbox, self.run.line.is_settled())? {

@@ -13,6 +13,12 @@ use crate::backend::{Process, memory::filled};
 const KEPT: f64 = 0.5;
 const MAX_FRAMES: usize = 65_536;
 
+/// Seconds by which a recording may be behind the clock, within which such a lag stays the same, and how often it is seen
+/// until it is certain that the server threw frames away.
+const BEHIND: f64 = 0.02;
+const STEADY: f64 = 0.005;
+const CERTAIN: u32 = 4;
+
 /// One run of a recording stream. A block is what the server sends at a time.
 pub(super) struct Recorder {
     run: Run,
@@ -26,6 +32,8 @@ pub(super) struct Recorder {
     received: i64,
     /// By how much the server's read index is ahead of them.
     ahead: Option<i64>,
+    /// Frames by which it was behind the clock when last seen, and how often it was so.
+    behind: (f64, u32),
 }
 
 impl Recorder {
@@ -33,7 +41,15 @@ impl Recorder {
     pub(super) fn new(run: Run) -> Self {
         let kept = (KEPT * f64::from(run.settings.sample_rate)) as usize;
         let room = kept.clamp(1024, MAX_FRAMES) * run.settings.frame();
-        Self { block: filled(room.div_ceil(8), 0), held: 0, room, received: 0, ahead: None, run }
+        Self {
+            block: filled(room.div_ceil(8), 0),
+            held: 0,
+            room,
+            received: 0,
+            ahead: None,
+            behind: (0.0, 0),
+            run,
+        }
     }
 
     /// Records until nothing more is wanted.
@@ -111,20 +127,45 @@ impl Recorder {
             let ahead = (timing.source_usec as f64 - timing.sink_usec as f64) * 1e-6;
             let captured =
                 timing.write_offset as f64 / frame + ahead * f64::from(self.run.settings.sample_rate);
-            self.run.note(timing.remote_time, captured);
+            let at = self.run.timing.answered(timing.remote_time);
+            if !self.is_behind(at, captured) {
+                self.run.see(at, captured);
+            }
         } else {
             self.run.timing.answered(timing.remote_time);
         }
         self.ahead.is_some_and(|ahead| timing.read_offset - self.received > ahead)
     }
 
-    /// Tells of frames that the server threw away: its read index went on without sending them.
+    /// Whether frames are missing that were captured by `at`. Once it is full, `PulseAudio` throws them away and its indices
+    /// stand still.
+    fn is_behind(&mut self, at: Instant, captured: f64) -> bool {
+        let rate = f64::from(self.run.settings.sample_rate);
+        let lag = self.run.line.lag(at.saturating_duration_since(self.run.start).as_secs_f64(), captured);
+        if self.run.made.pipewire || !self.run.line.is_settled() || lag < BEHIND * rate {
+            self.behind = (0.0, 0);
+            return false;
+        }
+        let (last, times) = self.behind;
+        self.behind = (lag, if (lag - last).abs() < STEADY * rate { times + 1 } else { 1 });
+        self.run.timing.hurry();
+        true
+    }
+
+    /// Tells of frames that the server threw away: its read index went on without sending them, or the clock did.
     fn skip(&mut self, timing: &RecordLatency) {
         let ahead = timing.read_offset - self.received;
         let lost = ahead - *self.ahead.get_or_insert(ahead);
         if lost > 0 {
             self.ahead = Some(ahead);
             self.run.skipped += lost as u64 / self.run.settings.frame() as u64;
+            self.run.xruns |= Xruns::INPUT_OVERFLOW;
+        }
+        if self.behind.1 >= CERTAIN {
+            let lost = self.behind.0.round();
+            self.behind = (0.0, 0);
+            self.run.line.lose(lost);
+            self.run.skipped += lost as u64;
             self.run.xruns |= Xruns::INPUT_OVERFLOW;
         }
     }

@@ -80,6 +80,14 @@ impl Run {
     /// Realtime-safe.
     pub(super) fn note(&mut self, remote: SystemTime, frame: f64) -> Instant {
         let at = self.timing.answered(remote);
+        self.see(at, frame);
+        at
+    }
+
+    /// Takes note of frame `frame` being on the air at `at`.
+    ///
+    /// Realtime-safe.
+    pub(super) fn see(&mut self, at: Instant, frame: f64) {
         match self.timing.seen(at, frame) {
             Seen::At(at, step) => {
                 // A step is a cycle of PipeWire's, of which it tells the end, and when its first frame is on the air. What a
@@ -90,7 +98,6 @@ impl Run {
             Seen::Steps => self.line.step(),
             Seen::Nothing => {}
         }
-        at
     }
 
     /// An answer to what was asked here: the stream was moved because its device is gone, not because someone wished so.

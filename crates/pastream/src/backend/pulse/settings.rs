@@ -44,6 +44,8 @@ pub(super) struct Made {
     pub(super) device_latency: f64,
     /// Seconds from the client to the air.
     pub(super) latency: f64,
+    /// Whether the device is suspended, and not for want of streams alone: this one would have ended that.
+    suspended: bool,
     /// Whether the server is PipeWire.
     pub(super) pipewire: bool,
 }
@@ -135,7 +137,7 @@ impl Settings {
     /// Has the server make a stream, corked.
     ///
     /// # Errors
-    /// `DeviceNotFound`, `UnsupportedConfig`, `HostUnavailable`.
+    /// `DeviceNotFound`, `DeviceBusy`, `UnsupportedConfig`, `HostUnavailable`.
     pub(super) fn make(&self, connection: &mut Connection) -> Result<Made> {
         let mut ask = || {
             let server: ServerInfo = connection.ask(&Command::GetServerInfo)?;
@@ -152,6 +154,10 @@ impl Settings {
         let (made, spec) = ask().map_err(|failure: Failure| self.refused(&failure))?;
         if spec != self.spec() {
             return Err(self.unsupported("the server changes the format"));
+        }
+        // PipeWire suspends what is idle until a stream runs.
+        if made.suspended && !made.pipewire {
+            return Err(self.suspended());
         }
         Ok(made)
     }
@@ -186,6 +192,7 @@ impl Settings {
             portion: made.buffer_attr.minimum_request_length as usize,
             device_latency,
             latency: device_latency + held as f64 / f64::from(self.sample_rate),
+            suspended: made.suspended,
             pipewire: false,
         };
         Ok((stream, made.sample_spec))
@@ -260,6 +267,7 @@ impl Settings {
             portion: fragment,
             device_latency,
             latency: device_latency + (fragment / self.frame()) as f64 / f64::from(self.sample_rate),
+            suspended: made.suspended,
             pipewire: false,
         };
         Ok((stream, made.sample_spec))
@@ -274,6 +282,22 @@ impl Settings {
             Failure::Refused(error) => self.unsupported(&error.to_string().to_lowercase()),
             failure => failure.host(),
         }
+    }
+
+    fn suspended(&self) -> Error {
+        let name = self.name();
+        // A monitor is what its sink is.
+        let (kind, device) = match name.strip_suffix(".monitor") {
+            Some(sink) => ("sink", sink),
+            None if self.playback => ("sink", &*name),
+            None => ("source", &*name),
+        };
+        Error::new(
+            ErrorKind::DeviceBusy,
+            format!(
+                "device `pulse:{name}` is suspended and moves no frames: end what holds it, or have it go on with `pactl suspend-{kind} {device} 0`"
+            ),
+        )
     }
 
     fn unsupported(&self, why: &str) -> Error {

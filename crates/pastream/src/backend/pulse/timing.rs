@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_millis(5);
 /// How long it takes to be sure.
 const EARLY: Duration = Duration::from_millis(500);
 /// How long the server may leave a question unanswered before it counts as gone.
-const LOST: Duration = Duration::from_secs(5);
+const LOST: Duration = Duration::from_secs(4);
 
 /// Asks the server again and again where the stream is, one question at a time.
 pub(super) struct Timing {
