@@ -194,6 +194,11 @@ impl Shared {
         self.request.fetch_max(2, Ordering::Relaxed);
     }
 
+    /// Says that the device went away after the last block of a run that was complete, before that was played out.
+    pub fn lose(&self) {
+        self.finish(Outcome::DeviceLost);
+    }
+
     /// Switches the measuring of levels, off at first.
     pub fn enable_levels(&self, on: bool) {
         self.metering.store(on, Ordering::Relaxed);

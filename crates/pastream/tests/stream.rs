@@ -1,6 +1,12 @@
 //! Streams on the virtual device, bit for bit.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
 
 use pastream::{
     ErrorKind, SampleFormat,
@@ -8,7 +14,7 @@ use pastream::{
     ring::Ring,
     sink::Sink,
     source::Source,
-    stream::{Outcome, Prebuffer, Route, Run, SideConfig, Stream, StreamConfig},
+    stream::{Outcome, Prebuffer, Route, Run, SideConfig, Stream, StreamConfig, StreamEvent},
 };
 
 fn side(channels: usize, format: SampleFormat) -> SideConfig {
@@ -188,6 +194,62 @@ fn a_lost_device_leaves_a_complete_file() {
     stream.start(&Run::default()).unwrap();
     assert_eq!(stream.wait(None).unwrap_err().kind(), ErrorKind::DeviceLost);
     assert_eq!(hound::WavReader::open(&output).unwrap().duration(), 24_000);
+}
+
+#[test]
+fn a_device_that_is_lost_before_the_end_is_heard_is_told() {
+    // The last of 48,000 frames leaves the device at 2 s.
+    for (lost, heard) in [(1.0, false), (1.99, false), (2.0, true)] {
+        let device = format!("virtual:clock=free:block=480:delay=48000:fault=lost@{lost}");
+        let stream = duplex(&device, 1, SampleFormat::Int16);
+        let (tell, told) = mpsc::channel();
+        stream.listen(Some(Box::new(move |event| drop(tell.send(event.clone())))));
+        let frames = noise(2 * 48_000);
+        stream.set_source(Some(Source::Buffer { frames, looped: false })).unwrap();
+        stream.set_sinks(vec![Sink::Buffer { frames: 48_000 }]).unwrap();
+        stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+        let ended = stream.wait(None);
+        let told: Vec<_> = told.iter().take(if heard { 1 } else { 2 }).collect();
+        let outcome = stream.shared().outcome();
+        if heard {
+            assert!(ended.unwrap());
+            assert!(matches!(told[..], [StreamEvent::Finished { outcome: Outcome::Finished, error: None }]));
+        } else {
+            let error = ended.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::DeviceLost);
+            assert!(error.message().contains("before it had played the end"), "{error}");
+            let [StreamEvent::DeviceLost, StreamEvent::Finished { error: Some(_), .. }] = told[..] else {
+                panic!("{told:?}");
+            };
+        }
+        assert_eq!(outcome, if heard { Outcome::Finished } else { Outcome::DeviceLost });
+        assert_eq!((stream.shared().frame_count(), stream.shared().played()), (48_000, 48_000));
+        assert_eq!(stream.take_recording().unwrap().len(), 2 * 48_000);
+    }
+}
+
+#[test]
+fn what_a_device_plays_out_can_be_cut_short() {
+    // It would take a minute.
+    let device = "virtual:delay=2880000";
+    for close in [false, true] {
+        let stream = duplex(device, 1, SampleFormat::Int16);
+        let began = Instant::now();
+        for _again in 0..2 {
+            stream.set_source(Some(Source::Buffer { frames: noise(2_000), looped: false })).unwrap();
+            stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+            while stream.shared().outcome() == Outcome::Running {
+                thread::yield_now();
+            }
+            assert!(!stream.wait(Some(Duration::from_millis(20))).unwrap());
+            if close { stream.close() } else { stream.abort() }.unwrap();
+            assert!(began.elapsed() < Duration::from_secs(10));
+            assert_eq!(stream.shared().outcome(), Outcome::Finished);
+            if close {
+                break;
+            }
+        }
+    }
 }
 
 #[test]

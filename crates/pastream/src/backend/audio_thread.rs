@@ -16,6 +16,8 @@ pub(super) struct AudioThread {
     pub(super) stop: AtomicBool,
     /// Whether its process wants no more.
     pub(super) over: AtomicBool,
+    /// Whether the device is gone, or answers no more: then any call may hang.
+    pub(super) lost: AtomicBool,
     /// Frames clocked.
     pub(super) position: AtomicU64,
     pub(super) load: Load,

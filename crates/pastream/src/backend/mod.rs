@@ -122,6 +122,9 @@ pub trait Backend: Send + Sync {
     fn open(&self, request: &Request) -> Result<Box<dyn Device>>;
 }
 
+/// Cuts short what a device plays out, from any thread, also where that is over.
+pub type Cutter = Box<dyn Fn() + Send + Sync>;
+
 /// An open device. Stops when it is dropped.
 pub trait Device: Send {
     /// What was really opened.
@@ -144,7 +147,12 @@ pub trait Device: Send {
 
     /// Waits until the device stopped by itself, which it does after [`Flow::Complete`] once the last block has
     /// left it, and after [`Flow::Abort`] and a loss at once. Then as [`stop`](Self::stop).
-    fn finish(&mut self);
+    ///
+    /// False where the device was lost, perhaps with a part of what was played.
+    fn finish(&mut self) -> bool;
+
+    /// What has a [`finish`](Self::finish) of this run return at once, with the device silent.
+    fn cutter(&self) -> Cutter;
 
     /// Seconds of the device's clock since the start, 0 before the first. May move in blocks; stands still once the
     /// device stopped.

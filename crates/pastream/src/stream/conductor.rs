@@ -76,9 +76,17 @@ impl Conductor {
         }
         // After a stop the device plays out what it holds.
         let cut_short = forced || outcome == Outcome::Aborted;
-        self.inner.end_device(cut_short);
+        let complete = matches!(outcome, Outcome::Finished | Outcome::Stopped);
+        let lost = !self.inner.end_device(cut_short) && complete;
+        if lost {
+            self.inner.emit(&StreamEvent::DeviceLost);
+        }
         self.tell();
         let (gone, recording, error) = self.finish();
+        let error = error.or_else(|| lost.then(|| self.lost_at_the_end()));
+        if lost {
+            self.inner.shared.lose();
+        }
         let source = gone.map_or_else(|| Ok(lock(&self.source).take()), Err);
         self.inner.finished(source, recording, error);
     }
@@ -87,6 +95,14 @@ impl Conductor {
     pub(super) fn cancel(mut self) -> Option<String> {
         self.ending.store(true, Ordering::Release);
         self.finish().0
+    }
+
+    fn lost_at_the_end(&self) -> Error {
+        let id = &self.inner.opened.id;
+        let message = format!(
+            "device {id} went away before it had played the end: what was recorded is complete, what was last played may not have been heard"
+        );
+        Error::new(ErrorKind::DeviceLost, message)
     }
 
     /// Passes on what the callback said since the last time.

@@ -14,7 +14,7 @@ use pastream_rt::{Event, Outcome, Shared, SinkCounts, Xruns};
 use super::{Run, SideConfig, Start, StreamConfig, pause::Pause, prepare, start::slot};
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
-    backend::{Alignment, Device, Opened, OpenedSide, Request, Side},
+    backend::{Alignment, Cutter, Device, Opened, OpenedSide, Request, Side},
     device,
     ring::Ring,
     sink::Sink,
@@ -55,11 +55,21 @@ pub(super) struct Inner {
     device: Mutex<Option<Box<dyn Device>>>,
     /// What the device said before it was taken.
     last: Mutex<Measured>,
+    drain: Mutex<Drain>,
     pub(super) shared: Arc<Shared>,
     pub(super) pause: Arc<Pause>,
     pub(super) state: Mutex<State>,
     changed: Condvar,
     listener: Mutex<Option<Listener>>,
+}
+
+/// How the device plays out what it holds.
+#[derive(Default)]
+struct Drain {
+    /// Not at all, or no longer: the run was aborted.
+    cut: bool,
+    /// Cuts it short, while it does.
+    cutter: Option<Cutter>,
 }
 
 #[derive(Default)]
@@ -119,18 +129,25 @@ impl Measured {
 
 impl Inner {
     /// Ends what the device does: at once, or when it has played out what it holds, which takes its time and keeps nobody
-    /// from asking meanwhile.
-    pub(super) fn end_device(&self, at_once: bool) {
-        let Some(mut device) = lock(&self.device).take() else { return };
+    /// from asking meanwhile. False where it was lost before.
+    pub(super) fn end_device(&self, at_once: bool) -> bool {
+        let Some(mut device) = lock(&self.device).take() else { return true };
         *lock(&self.last) = Measured::of(device.as_ref());
-        if at_once {
+        let mut drain = lock(&self.drain);
+        let at_once = at_once || drain.cut;
+        drain.cutter = Some(device.cutter());
+        drop(drain);
+        let played = if at_once {
             device.stop();
+            true
         } else {
-            device.finish();
-        }
+            device.finish()
+        };
+        lock(&self.drain).cutter = None;
         if !lock(&self.state).closed {
             *lock(&self.device) = Some(device);
         }
+        played
     }
 
     /// What the device says of itself, or said last.
@@ -241,6 +258,7 @@ impl Stream {
             opened,
             device: Mutex::new(Some(device)),
             last: Mutex::default(),
+            drain: Mutex::default(),
             shared: Arc::new(Shared::new()),
             pause: Arc::default(),
             state: Mutex::default(),
@@ -513,6 +531,7 @@ impl Stream {
         state.recording = None;
         state.ending = Arc::default();
         self.inner.shared.reset();
+        *lock(&self.inner.drain) = Drain::default();
         Ok(Start {
             inner: Arc::clone(&self.inner),
             run: *run,
@@ -550,6 +569,11 @@ impl Stream {
         }
         if abort {
             self.inner.shared.request_abort();
+            let mut drain = lock(&self.inner.drain);
+            drain.cut = true;
+            if let Some(cut) = &drain.cutter {
+                cut();
+            }
         } else {
             self.inner.shared.request_stop();
         }

@@ -16,7 +16,7 @@ use pastream_rt::{Block, Event, Flow, GapCause, Missing, Outcome, Side, Times, X
 use super::{Prebuffer, Run, SideConfig, Stream, StreamConfig, StreamEvent, handle::lock};
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
-    backend::{Device, Opened, OpenedSide, Process},
+    backend::{Cutter, Device, Opened, OpenedSide, Process},
     file::{Container, Encoding, Endian, FileReader, FileWriter, ReadHint, Spec},
     ring::Ring,
     sink::Sink,
@@ -113,10 +113,15 @@ impl Device for ManualDevice {
         seen.process = None;
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         let mut seen = lock(&self.seen.0);
         seen.ends.push("finished");
         seen.process = None;
+        true
+    }
+
+    fn cutter(&self) -> Cutter {
+        Box::new(|| {})
     }
 
     fn time(&self) -> f64 {

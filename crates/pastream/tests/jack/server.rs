@@ -63,6 +63,8 @@ impl Drop for Server {
         // Killed before, perhaps.
         if let Ok(None) = self.child.try_wait() {
             self.signal("-TERM");
+            // One that is stopped hears nothing.
+            self.signal("-CONT");
             let _ = self.child.wait();
         }
     }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     backend::{
-        Device, Opened, Process,
+        Cutter, Device, Opened, Process,
         adapter::{Ends, adapt},
         audio_thread::AudioThread,
     },
@@ -43,17 +43,10 @@ pub(super) struct AlsaDevice {
 
 struct Thread {
     /// Comes when the thread is over.
-    ended: mpsc::Receiver<Ended>,
-    wake: PipeWriter,
+    ended: mpsc::Receiver<(Line, Box<dyn Process>)>,
+    wake: Arc<PipeWriter>,
     /// How long the device may take to play out what it holds.
     held: Duration,
-}
-
-struct Ended {
-    line: Line,
-    /// Whether the device is gone, or answers no more.
-    lost: bool,
-    process: Box<dyn Process>,
 }
 
 impl AlsaDevice {
@@ -102,29 +95,39 @@ impl Device for AlsaDevice {
             // A Process that panicked is told so and dropped, nothing else is done with it.
             let guarded = AssertUnwindSafe(|| run.run(&mut *way, &mut *process));
             if catch_unwind(guarded).is_err() {
+                run.state.lost.store(true, Relaxed);
                 // The hook has told of the first panic; one in here adds nothing.
                 let _ = catch_unwind(AssertUnwindSafe(|| process.device_lost()));
             }
             // Nobody waits for one that hung.
-            let _ = over.send(Ended { lost: run.lost, line: run.line, process });
+            let _ = over.send((run.line, process));
         };
         thread::Builder::new().name("pastream-alsa".to_owned()).spawn(body).map_err(failed)?;
-        self.thread = Some(Thread { ended, wake, held });
+        self.thread = Some(Thread { ended, wake: Arc::new(wake), held });
         Ok(())
     }
 
     fn stop(&mut self) {
-        self.state.stop.store(true, Relaxed);
-        if let Some(thread) = &mut self.thread {
-            // The thread may be over already; nothing else can fail.
-            let _ = thread.wake.write(&[0]);
-        }
+        self.cutter()();
         self.end(STOP);
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         let held = self.thread.as_ref().map_or(Duration::ZERO, |thread| thread.held);
         self.end(DRAIN + held);
+        !self.state.lost.load(Relaxed)
+    }
+
+    fn cutter(&self) -> Cutter {
+        let (state, wake) =
+            (Arc::clone(&self.state), self.thread.as_ref().map(|thread| Arc::clone(&thread.wake)));
+        Box::new(move || {
+            state.stop.store(true, Relaxed);
+            if let Some(wake) = &wake {
+                // The thread may be over already; nothing else can fail.
+                let _ = (&**wake).write(&[0]);
+            }
+        })
     }
 
     fn time(&self) -> f64 {
@@ -145,10 +148,11 @@ impl AlsaDevice {
     /// gone.
     fn end(&mut self, limit: Duration) {
         let Some(thread) = self.thread.take() else { return };
-        let Ended { line, lost, process } = loop {
+        let (line, process) = loop {
             match thread.ended.recv_timeout(limit) {
                 Ok(ended) => break ended,
                 Err(_) if self.state.is_over() => {
+                    self.state.lost.store(true, Relaxed);
                     self.state.stop.store(true, Relaxed);
                     return;
                 }
@@ -156,7 +160,7 @@ impl AlsaDevice {
             }
         };
         drop(process);
-        if lost {
+        if self.state.lost.load(Relaxed) {
             // Who waits has files to end.
             begin(|| drop(line));
             return;

@@ -171,18 +171,23 @@ impl Line {
     }
 
     /// Plays out what the device holds, unless `wake` is written to.
-    pub(super) fn drain(&self, wake: &PipeReader) {
+    pub(super) fn drain(&self, wake: &PipeReader) -> Result<(), Trouble> {
         let held = self.settings.buffer.max(self.delay().unwrap_or(0)) as f64;
         // A device that takes longer plays nothing any more.
         let patience =
             Duration::from_secs(2) + Duration::from_secs_f64(held / f64::from(self.settings.sample_rate));
         let end = Instant::now() + patience;
         while let Err(error) = self.pcm.drain() {
-            let waits = Trouble::of(error).is_none() && self.pcm.state() == State::Draining;
+            let trouble = Trouble::of(error);
+            if trouble == Some(Trouble::Lost) {
+                return Err(Trouble::Lost);
+            }
+            let waits = trouble.is_none() && self.pcm.state() == State::Draining;
             if !waits || Instant::now() >= end || pause(wake, Duration::from_millis(2)) {
                 break;
             }
         }
+        Ok(())
     }
 }
 

@@ -83,8 +83,7 @@ impl Way for Playback {
             return Ok(Step::Continue);
         }
         if self.flow == Flow::Complete {
-            run.line.drain(&run.wake);
-            return Ok(Step::End);
+            return run.line.drain(&run.wake).map(|()| Step::End);
         }
         if avail < settings.period {
             return Ok(Step::Wait);

@@ -48,7 +48,7 @@ pub(super) struct Run {
     pub(super) position: u64,
     /// Readable when the run is to stop.
     pub(super) wake: PipeReader,
-    state: Arc<AudioThread>,
+    pub(super) state: Arc<AudioThread>,
     start: Instant,
     /// Not told yet.
     xruns: Xruns,
@@ -57,8 +57,6 @@ pub(super) struct Run {
     idle: Duration,
     fruitless: u32,
     restarted: bool,
-    /// Whether the device is gone, or answers no more: then any call may hang.
-    pub(super) lost: bool,
 }
 
 impl Run {
@@ -77,7 +75,6 @@ impl Run {
             idle: Duration::ZERO,
             fruitless: 0,
             restarted: false,
-            lost: false,
         }
     }
 
@@ -104,7 +101,7 @@ impl Run {
             next = match done {
                 Ok(()) => way.step(self, process),
                 Err(Trouble::Lost) => {
-                    self.lost = true;
+                    self.state.lost.store(true, Relaxed);
                     process.device_lost();
                     break;
                 }

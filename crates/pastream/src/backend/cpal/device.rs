@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     backend::{
-        Device, Opened, Process,
+        Cutter, Device, Opened, Process,
         adapter::{Ends, adapt},
     },
 };
@@ -103,18 +103,27 @@ impl<D: Driver> Device for HostDevice<D> {
     }
 
     fn stop(&mut self) {
-        self.shared.stop.store(true, Relaxed);
-        if let Some(keeper) = &self.keeper {
-            keeper.thread().unpark();
-        }
+        self.cutter()();
         self.finish();
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         if let Some(keeper) = self.keeper.take() {
             // The process comes back and is dropped here. Where the host panicked it went with the host's stream.
             drop(keeper.join());
         }
+        !self.shared.lost.load(Relaxed)
+    }
+
+    fn cutter(&self) -> Cutter {
+        let (shared, keeper) =
+            (Arc::clone(&self.shared), self.keeper.as_ref().map(|keeper| keeper.thread().clone()));
+        Box::new(move || {
+            shared.stop.store(true, Relaxed);
+            if let Some(keeper) = &keeper {
+                keeper.unpark();
+            }
+        })
     }
 
     fn time(&self) -> f64 {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     backend::{
-        Alignment, AlignmentMethod, Device, Latency, Opened, OpenedSide, Process, Request,
+        Alignment, AlignmentMethod, Cutter, Device, Latency, Opened, OpenedSide, Process, Request,
         adapter::{Ends, adapt},
     },
 };
@@ -230,9 +230,14 @@ impl Device for Bridge {
         self.end();
     }
 
-    fn finish(&mut self) {
-        self.playback.finish();
+    fn finish(&mut self) -> bool {
+        let played = self.playback.finish();
         self.end();
+        played
+    }
+
+    fn cutter(&self) -> Cutter {
+        self.playback.cutter()
     }
 
     fn time(&self) -> f64 {

@@ -1,5 +1,6 @@
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{
-        Alignment, AlignmentMethod, Device, Opened, OpenedSide, Process, Request, Side,
+        Alignment, AlignmentMethod, Cutter, Device, Opened, OpenedSide, Process, Request, Side,
         adapter::{Ends, adapt},
     },
 };
@@ -39,7 +40,8 @@ pub(super) struct JackDevice {
     period: usize,
     /// The stream's block, where it isn't the period.
     block: Option<usize>,
-    started: bool,
+    /// Looks after the run under way.
+    watch: Option<JoinHandle<()>>,
 }
 
 /// What came of an opening.
@@ -53,15 +55,9 @@ struct Made {
 impl JackDevice {
     pub(super) fn open(request: &Request) -> Result<Self> {
         let state = Arc::new(State::default());
-        let mut made = None;
-        let link = server::link(Arc::clone(&state), |client| {
-            let (active, what) = make(&state, request, client)?;
-            made = Some(what);
-            Ok(active)
-        })?;
-        let Some(Made { target, opened, period, block }) = made else {
-            return Err(Error::new(ErrorKind::HostUnavailable, "the JACK client was not made"));
-        };
+        let (shared, request) = (Arc::clone(&state), request.clone());
+        let made = server::link(Arc::clone(&state), move |client| make(&shared, &request, client));
+        let (link, Made { target, opened, period, block }) = made?;
         let latency = |ports: &Ports, open: bool| if open { ports.latency } else { 0 };
         let lag = [
             latency(&target.sinks, opened.playback.is_some()),
@@ -70,7 +66,7 @@ impl JackDevice {
         let duplex = opened.playback.is_some() && opened.recording.is_some();
         let round_trip = target.round_trip().filter(|_| duplex);
         let seconds = period as f64 / f64::from(opened.sample_rate);
-        let device = Self { opened, link, lag, round_trip, period, block, started: false };
+        let device = Self { opened, link, lag, round_trip, period, block, watch: None };
         let patience = PATIENCE + Duration::from_secs_f64(seconds * (SETTLED + 1) as f64);
         if state.wait_for_cycles(SETTLED, patience) {
             Ok(device)
@@ -146,6 +142,7 @@ fn make(
     let handler = Handler::new(Arc::clone(state), outputs, inputs);
     let active = client.activate_async(notifier, handler).map_err(failed)?;
     for (from, to) in wires {
+        server::step();
         match active.as_client().connect_ports_by_name(&from, &to) {
             // A server that connects new clients by itself was faster.
             Ok(()) | Err(jack::Error::PortAlreadyConnected(..)) => {}
@@ -178,7 +175,10 @@ fn failed(error: jack::Error) -> Error {
 
 fn register<P: PortSpec + Default>(client: &Client, name: &str, count: usize) -> Result<Vec<Port<P>>> {
     (1..=count)
-        .map(|number| client.register_port(&format!("{name}_{number}"), P::default()).map_err(failed))
+        .map(|number| {
+            server::step();
+            client.register_port(&format!("{name}_{number}"), P::default()).map_err(failed)
+        })
         .collect()
 }
 
@@ -205,8 +205,8 @@ impl Device for JackDevice {
         if let Some(round_trip) = self.round_trip {
             process.aligned(&exact(f64::from(round_trip)));
         }
-        let run = Run::new(process, opened, self.lag);
-        self.link.state.begin(run).map_err(|refused| match refused {
+        let state = &self.link.state;
+        state.begin(Run::new(process, opened, self.lag)).map_err(|refused| match refused {
             Refused::Started => Error::new(
                 ErrorKind::StreamState,
                 format!("device `{}` is started: stop it first", opened.id),
@@ -216,23 +216,42 @@ impl Device for JackDevice {
                 format!("device `{}` went away: open a new stream", opened.id),
             ),
         })?;
-        self.started = true;
+        let watched = Arc::clone(state);
+        let watch = thread::Builder::new().name("pastream-watch".to_owned()).spawn(move || watched.watch());
+        self.watch = Some(watch.map_err(|error| {
+            self.stop();
+            Error::io("cannot start the thread that looks after the device", error)
+        })?);
         Ok(())
     }
 
     fn stop(&mut self) {
-        drop(self.link.state.take_run());
-        self.started = false;
-        if self.link.state.is_lost() {
+        let state = &self.link.state;
+        state.end();
+        drop(state.take_run());
+        if let Some(watch) = self.watch.take() {
+            watch.thread().unpark();
+            // It does nothing that could fail.
+            let _ = watch.join();
+        }
+        if state.is_lost() {
             self.link.close();
         }
     }
 
-    fn finish(&mut self) {
-        if self.started {
-            self.link.state.wait_for_end();
+    fn finish(&mut self) -> bool {
+        let state = &self.link.state;
+        if self.watch.is_some() {
+            state.wait_for_end();
         }
+        let played = !state.is_lost();
         self.stop();
+        played
+    }
+
+    fn cutter(&self) -> Cutter {
+        let state = Arc::clone(&self.link.state);
+        Box::new(move || state.end())
     }
 
     fn time(&self) -> f64 {
@@ -261,7 +280,7 @@ impl Device for JackDevice {
 
 impl Drop for JackDevice {
     fn drop(&mut self) {
-        drop(self.link.state.take_run());
+        self.stop();
         self.link.close();
     }
 }

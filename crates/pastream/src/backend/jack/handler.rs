@@ -23,6 +23,12 @@ impl Handler {
     pub(super) fn new(state: Arc<State>, outputs: Vec<Port<AudioOut>>, inputs: Vec<Port<AudioIn>>) -> Self {
         Self { state, outputs, inputs, quiet: 0 }
     }
+
+    /// Removes its ports from `client`. False where one stays.
+    pub(super) fn unregister(self, client: &Client) -> bool {
+        let outputs = self.outputs.into_iter().all(|port| client.unregister_port(port).is_ok());
+        outputs && self.inputs.into_iter().all(|port| client.unregister_port(port).is_ok())
+    }
 }
 
 impl ProcessHandler for Handler {

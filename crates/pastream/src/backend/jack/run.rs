@@ -123,7 +123,6 @@ impl Run {
             Flow::Complete if count > 0 => {
                 // What is left after this cycle: it and what lies behind the port.
                 self.phase = Phase::Draining(u64::from(self.lag[0]).max(frames as u64));
-                state.drain();
             }
             Flow::Complete | Flow::Abort => self.end(state),
         }

@@ -12,6 +12,10 @@ use crate::backend::load::Load;
 
 /// How long a callback of ours is waited for: longer than any takes.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is looked whether cycles come, and how many looks without one it takes: not by the clock, which goes on
+/// where this process itself is stopped.
+const WATCH: Duration = Duration::from_millis(500);
+const LOOKS: u32 = 4;
 /// How often a waiter looks by itself, should a wake-up miss it.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -30,8 +34,6 @@ pub(super) struct State {
     pub(super) period: AtomicU32,
     /// The run has ended by itself, or there is none.
     ended: AtomicBool,
-    /// The run has ended and its last frames are on their way.
-    draining: AtomicBool,
     /// The device is gone.
     lost: AtomicBool,
     /// The server is gone.
@@ -132,7 +134,7 @@ impl State {
         if slot.is_some() {
             return Err(Refused::Started);
         }
-        for flag in [&self.ended, &self.draining, &self.xrun] {
+        for flag in [&self.ended, &self.xrun] {
             flag.store(false, Ordering::Relaxed);
         }
         self.position.store(0, Ordering::Relaxed);
@@ -179,13 +181,6 @@ impl State {
         self.lost.store(true, Ordering::Relaxed);
     }
 
-    /// The run will end by itself.
-    ///
-    /// Realtime-safe.
-    pub(super) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
     /// The run has ended.
     ///
     /// Realtime-safe.
@@ -195,18 +190,33 @@ impl State {
         self.wake();
     }
 
-    /// Waits for the end of the run; a server that has stopped its cycles does not hold up one that has nothing more to
-    /// tell.
+    /// Waits for the end of the run.
     pub(super) fn wait_for_end(&self) {
-        let (mut seen, mut since) = (self.cycles(), Instant::now());
-        self.wait(|| {
-            if self.cycles() != seen {
-                (seen, since) = (self.cycles(), Instant::now());
+        self.wait(|| self.is_over());
+    }
+
+    /// Whether the run has ended.
+    fn is_over(&self) -> bool {
+        // SeqCst: pairs with the store in `end`.
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Looks whether cycles come until the run has ended: a server that hangs tells nothing, and its device is lost.
+    pub(super) fn watch(&self) {
+        let (mut seen, mut quiet) = (self.cycles(), 0);
+        while !self.is_over() {
+            let began = Instant::now();
+            thread::park_timeout(WATCH);
+            let cycles = self.cycles();
+            if cycles != seen {
+                (seen, quiet) = (cycles, 0);
+            } else if began.elapsed() >= WATCH {
+                quiet += 1;
             }
-            let stuck = self.draining.load(Ordering::Relaxed) && since.elapsed() > PATIENCE;
-            // SeqCst: pairs with the store in `end`.
-            self.ended.load(Ordering::SeqCst) || stuck
-        });
+            if quiet >= LOOKS {
+                return self.lose();
+            }
+        }
     }
 
     /// Waits for `count` cycles that begin from now on. False where none come for `patience`, or the device goes.

@@ -222,6 +222,7 @@ impl Connection {
 }
 
 /// Ends a connection from another thread: whoever waits at it returns.
+#[derive(Clone)]
 pub(super) struct Hanger(Arc<OwnedFd>);
 
 impl Hanger {

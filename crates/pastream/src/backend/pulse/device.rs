@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{
-        Device, Opened, Process,
+        Cutter, Device, Opened, Process,
         adapter::{Ends, adapt},
         audio_thread::AudioThread,
     },
@@ -106,6 +106,7 @@ impl Device for PulseDevice {
                 let ran = catch_unwind(AssertUnwindSafe(|| direction.run(&mut *process)));
                 let lost = !matches!(ran, Ok(Ok(())));
                 if lost && !state.stop.load(Relaxed) {
+                    state.lost.store(true, Relaxed);
                     // The hook has told of a first panic; one in here adds nothing.
                     let _ = catch_unwind(AssertUnwindSafe(|| process.device_lost()));
                 }
@@ -117,19 +118,28 @@ impl Device for PulseDevice {
     }
 
     fn stop(&mut self) {
-        self.state.stop.store(true, Relaxed);
-        if let Some(running) = &self.running {
-            // The server drops the stream with the connection, and what it held.
-            running.hanger.hang_up();
-        }
+        self.cutter()();
         self.finish();
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         if let Some(running) = self.running.take() {
             // The Process comes back and is dropped here. Its thread can't panic: all that could is caught.
             drop(running.thread.join());
         }
+        !self.state.lost.load(Relaxed)
+    }
+
+    fn cutter(&self) -> Cutter {
+        let (state, hanger) =
+            (Arc::clone(&self.state), self.running.as_ref().map(|running| running.hanger.clone()));
+        Box::new(move || {
+            state.stop.store(true, Relaxed);
+            if let Some(hanger) = &hanger {
+                // The server drops the stream with the connection, and what it held.
+                hanger.hang_up();
+            }
+        })
     }
 
     fn time(&self) -> f64 {

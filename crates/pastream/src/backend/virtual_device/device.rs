@@ -17,7 +17,9 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    backend::{Alignment, AlignmentMethod, Device, Opened, OpenedSide, Process, Request, Side, load::Load},
+    backend::{
+        Alignment, AlignmentMethod, Cutter, Device, Opened, OpenedSide, Process, Request, Side, load::Load,
+    },
 };
 
 /// The most bytes that a delay may hold.
@@ -41,6 +43,7 @@ pub(in super::super) struct VirtualDevice {
 #[derive(Default)]
 struct State {
     stop: AtomicBool,
+    lost: AtomicBool,
     /// Frames clocked.
     position: AtomicU64,
     load: Load,
@@ -161,6 +164,7 @@ impl Device for VirtualDevice {
             // A Process that panicked is told so and dropped, nothing else is done with it.
             let guarded = AssertUnwindSafe(|| state.run(clock, &mut engine, &mut *process));
             if catch_unwind(guarded).is_err() {
+                state.lost.store(true, Relaxed);
                 // The hook has told of the first panic; one in here adds nothing.
                 let _ = catch_unwind(AssertUnwindSafe(|| process.device_lost()));
             }
@@ -175,18 +179,26 @@ impl Device for VirtualDevice {
     }
 
     fn stop(&mut self) {
-        self.state.stop.store(true, Relaxed);
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
-        }
+        self.cutter()();
         self.finish();
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         if let Some(thread) = self.thread.take() {
             // The Process comes back and is dropped here. Its thread can't panic: all that could is caught.
             drop(thread.join());
         }
+        !self.state.lost.load(Relaxed)
+    }
+
+    fn cutter(&self) -> Cutter {
+        let (state, thread) = (Arc::clone(&self.state), self.thread.as_ref().map(|it| it.thread().clone()));
+        Box::new(move || {
+            state.stop.store(true, Relaxed);
+            if let Some(thread) = &thread {
+                thread.unpark();
+            }
+        })
     }
 
     fn alignment(&self) -> Option<Alignment> {
@@ -227,7 +239,10 @@ impl State {
                 break;
             }
             self.position.store(engine.position(), Relaxed);
-            let Plan::Block(mut next) = plan else { return process.device_lost() };
+            let Plan::Block(mut next) = plan else {
+                self.lost.store(true, Relaxed);
+                return process.device_lost();
+            };
             if clock == Clock::Free && next.frames > 0 {
                 next.frames = process.wait_ready(next.frames).clamp(1, next.frames);
             }
@@ -238,7 +253,8 @@ impl State {
                 Flow::Continue => {}
                 Flow::Complete => {
                     // What was handed over last is played out.
-                    wait(engine.time());
+                    let (end, lost) = engine.end();
+                    self.lost.store(wait(end) && lost, Relaxed);
                     break;
                 }
                 Flow::Abort => break,

@@ -51,6 +51,8 @@ pub(super) struct Engine {
     line: Option<Line>,
     /// Seconds from playback to capture.
     round_trip: f64,
+    /// Frames from the callback to the air.
+    delay: u64,
     /// Frames clocked.
     position: u64,
 }
@@ -91,6 +93,7 @@ impl Engine {
             captured_size: captured.map_or(0, End::frame_size),
             round_trip: line.as_ref().map_or(0, Line::lag) as f64 / rate,
             line,
+            delay: if played.is_some() { keys.delay as u64 } else { 0 },
             position: 0,
         })
     }
@@ -98,6 +101,12 @@ impl Engine {
     /// Seconds of the device's clock.
     pub(super) fn time(&self) -> f64 {
         self.position as f64 / self.rate
+    }
+
+    /// When the last frame has left the device; or when the device is lost, where that comes before.
+    pub(super) fn end(&self) -> (f64, bool) {
+        let end = self.position + self.delay;
+        (self.lost.min(end) as f64 / self.rate, self.lost < end)
     }
 
     /// Frames from playback to capture.

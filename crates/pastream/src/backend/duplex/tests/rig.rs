@@ -14,7 +14,7 @@ use super::super::{clock::Clock, device::Bridge};
 use super::listener::Listener;
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
-    backend::{Device, Latency, Opened, OpenedSide, Process, Request},
+    backend::{Cutter, Device, Latency, Opened, OpenedSide, Process, Request},
 };
 
 pub(super) const RATE: u32 = 48_000;
@@ -85,11 +85,16 @@ impl Device for Hand {
         }
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.process.take().is_some() {
             state.log.push("finish");
         }
+        true
+    }
+
+    fn cutter(&self) -> Cutter {
+        Box::new(|| {})
     }
 
     fn time(&self) -> f64 {
