@@ -3,9 +3,21 @@ import { HOSTS } from './device.ts'
 import * as values from './values.ts'
 import type { Kind } from './values.ts'
 
+/** The parts that help, man page and docs/cli.md have, in their order. */
+export const GROUPS = {
+  device: 'Device',
+  stream: 'Stream',
+  length: 'Length',
+  file: 'Files',
+  trouble: 'When something is late',
+  told: 'What is told',
+  instead: 'Instead of playing and recording',
+} as const
+
 interface Base {
   /** Short ones first; a long one may be written with `_` for `-`. */
   readonly names: readonly string[]
+  readonly group: keyof typeof GROUPS
   readonly help: string
 }
 
@@ -52,77 +64,81 @@ const ENCODINGS = [
   'ulaw',
   'alaw',
 ] as const satisfies readonly Encoding[]
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
-function flag(names: string, help: string): Switch {
-  return { names: names.split(' '), help, arity: 'none' }
+type Group = Base['group']
+
+function flag(group: Group, names: string, help: string): Switch {
+  return { names: names.split(' '), group, help, arity: 'none' }
 }
 
-function single<T>(names: string, value: string, kind: Kind<T>, help: string): Single<T> {
-  return { names: names.split(' '), value, kind, help, arity: 'one' }
+function single<T>(group: Group, names: string, value: string, kind: Kind<T>, help: string): Single<T> {
+  return { names: names.split(' '), group, value, kind, help, arity: 'one' }
 }
 
-function optional<T>(names: string, value: string, kind: Kind<T>, alone: T, help: string): Optional<T> {
-  return { names: names.split(' '), value, kind, alone, help, arity: 'optional' }
+function optional<T>(group: Group, names: string, value: string, kind: Kind<T>, alone: T, help: string): Optional<T> {
+  return { names: names.split(' '), group, value, kind, alone, help, arity: 'optional' }
 }
 
-function twice<T>(names: string, value: string, kind: Kind<T>, follows: Twice<T>['follows'], help: string): Twice<T> {
-  return { names: names.split(' '), value, kind, follows, help, arity: 'twice' }
+function twice<T>(
+  group: Group,
+  names: string,
+  value: string,
+  kind: Kind<T>,
+  follows: Twice<T>['follows'],
+  help: string,
+): Twice<T> {
+  return { names: names.split(' '), group, value, kind, follows, help, arity: 'twice' }
 }
 
-/** Every flag of the command: the one table behind the parser and the help. */
+/** Every flag of the command: the one table behind parser, help, man page, completions and docs/cli.md. */
 export const flags = {
   device: twice(
+    'device',
     '-D --device',
     'X[,X]',
-    values.text,
+    values.device,
     () => false,
     "device by id or by parts of its name (see -l); given twice: playback, then record (default: 'default')",
   ),
   host: single(
+    'device',
     '--host',
     'NAME',
     values.choice(...HOSTS),
     `choose among the devices of one host alone: ${HOSTS.join(', ')}`,
   ),
   latency: single(
+    'device',
     '--latency',
     'L',
     values.latency,
     "how far the device may lag behind: 'low', 'high' (default), or seconds",
   ),
-  align: flag(
-    '--align',
-    'drop the measured round trip from the start of the recording, so that it lies on the playback; runs longer by it',
-  ),
-  duration: single(
-    '-d --duration',
-    'T',
-    values.time,
-    'stop after T; negative (default): when the playback ends, or never when only recording',
-  ),
-  offset: single('-o --offset', 'T', values.positiveTime, 'drop T from the start of the recording'),
-  pad: optional<values.Time>(
-    '-p --pad',
-    'T',
-    values.time,
-    { frames: -1 },
-    'append T of silence to the playback; no T or negative: up to --duration, or for ever without one',
-  ),
-  channels: single('-c --channels', 'N[,N]', values.pair(values.channels), "channels (default: the file's)"),
-  rate: single('-r --rate', 'R', values.size('a rate in Hz', 1, 768_000), "sample rate in Hz (default: the file's)"),
-  format: single(
-    '-f --format',
-    'F[,F]',
-    values.pair(values.choice(...FORMATS)),
-    `sample format of the stream: ${FORMATS.join(', ')} (default: the file's)`,
-  ),
   blocksize: single(
+    'device',
     '-b --blocksize',
     'N',
     values.size('a block size in frames', 0, 1 << 24),
     'frames a block; 0 (default): the backend decides',
   ),
+  rate: single(
+    'stream',
+    '-r --rate',
+    'R',
+    values.size('a rate in Hz', 1, 768_000),
+    "sample rate in Hz (default: the file's)",
+  ),
+  channels: single('stream', '-c --channels', 'N[,N]', values.pair(values.channels), "channels (default: the file's)"),
+  format: single(
+    'stream',
+    '-f --format',
+    'F[,F]',
+    values.pair(values.choice(...FORMATS)),
+    `sample format of the stream: ${FORMATS.join(', ')} (default: the file's)`,
+  ),
   map: twice(
+    'stream',
     '-m --map',
     'MAP',
     values.mapping,
@@ -130,37 +146,97 @@ export const flags = {
     'CHIN[:CHOUT][,...], channels from 1; one MAP is for the recording where there is one, else for the playback; ' +
       'two, as -m MAP MAP or -m MAP -m MAP: playback, then record',
   ),
+  duration: single(
+    'length',
+    '-d --duration',
+    'T',
+    values.time,
+    'stop after T; negative (default): when the playback ends, or never when only recording',
+  ),
+  offset: single('length', '-o --offset', 'T', values.positiveTime, 'drop T from the start of the recording'),
+  pad: optional<values.Time>(
+    'length',
+    '-p --pad',
+    'T',
+    values.time,
+    { seconds: -1, frames: 0 },
+    'append T of silence to the playback; no T or negative: up to --duration, or for ever without one',
+  ),
+  loop: flag('length', '--loop', 'loop the playback'),
+  align: flag(
+    'length',
+    '--align',
+    'drop the measured round trip from the start of the recording, so that it lies on the playback; runs longer by it',
+  ),
   type: single(
+    'file',
     '-t --file-type',
     'T[,T]',
     values.pair(values.choice(...WRITTEN, ...READ)),
     `file type: ${WRITTEN.join(', ')}; to be read also ${READ.join(', ')} (default: by content or name; au for a pipe)`,
   ),
   encoding: single(
+    'file',
     '-e --encoding',
     'E[,E]',
     values.pair(values.choice(...ENCODINGS)),
     `encoding: ${ENCODINGS.join(', ')} (default: the stream's format)`,
   ),
   endian: single(
+    'file',
     '--endian',
     'E[,E]',
     values.pair(values.choice('file', 'big', 'little')),
     "byte order: file (default, the file type's own), big, little",
   ),
-  loop: flag('--loop', 'loop the playback'),
+  noClobber: flag(
+    'file',
+    '--no-clobber',
+    'refuse an output that exists; without it, that is written over at the first frame',
+  ),
   buffersize: single(
+    'trouble',
     '--buffersize',
     'N',
     values.size('a buffer size in frames', 1, 1 << 30),
     'frames read ahead of the playback (default: 65536); more than 10 s enlarge the buffer of the recording, too',
   ),
-  fatalXruns: flag('--fatal-xruns', 'end with status 3 at the first xrun'),
-  list: flag('-l --list', 'list the devices'),
-  json: flag('--json', 'with --list: print one JSON document'),
-  quiet: flag('-q --quiet', 'tell nothing but errors'),
-  version: flag('--version', 'print the version'),
-  help: flag('-h --help', 'print this help'),
+  underrun: single(
+    'trouble',
+    '--underrun',
+    'U',
+    values.choice('silence', 'abort'),
+    'where the input is late: play silence (default), or end as failed',
+  ),
+  overrun: single(
+    'trouble',
+    '--overrun',
+    'O',
+    values.choice('gap', 'abort'),
+    'where the output is too slow: fill the gap with silence (default), or end as failed',
+  ),
+  fatalXruns: flag('trouble', '--fatal-xruns', 'end with status 3 at the first xrun'),
+  meter: optional(
+    'told',
+    '--meter',
+    'on|off',
+    values.choice('on', 'off'),
+    'on',
+    'level meters in the status line, and levels in the progress of --json (default: on a terminal); off: nothing is measured',
+  ),
+  json: flag('told', '--json', 'tell events and progress as NDJSON on stderr; with --list: print one JSON document'),
+  quiet: flag('told', '-q --quiet', 'tell nothing but errors'),
+  list: flag('instead', '-l --list', 'list the devices'),
+  completions: single(
+    'instead',
+    '--completions',
+    'SHELL',
+    values.choice(...SHELLS),
+    `print completions for a shell: ${SHELLS.join(', ')}`,
+  ),
+  version: flag('instead', '--version', 'print the version'),
+  usage: flag('instead', '-h', 'print the options in short'),
+  help: flag('instead', '--help', 'print this help'),
 }
 
 type Value<F> = F extends Switch

@@ -1,40 +1,51 @@
-import { version } from '../ts/index.ts'
+import { readFileSync } from 'node:fs'
 import { isBrokenPipe, UsageError, XrunError } from './error.ts'
-import { help } from './help.ts'
-import { list } from './list.ts'
 import { parse } from './parse.ts'
-import { run } from './run.ts'
 
 /** The exit statuses other than 0, and 128+n at a second signal. */
 const FAILED = 1
 const USAGE = 2
 const XRUNS = 3
 
+/** Whether what goes wrong is told as an event. */
+let json = false
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+/** What is printed in place of playing and recording. Each loads only what it needs. */
 async function main(argv: readonly string[]): Promise<void> {
   const command = parse(argv)
-  const { help: wantsHelp, version: wantsVersion, list: wantsList } = command.options
-  if (wantsHelp) process.stdout.write(help())
-  else if (wantsVersion) process.stdout.write(`pastream-rs ${version}\n`)
-  else if (wantsList) process.stdout.write(list(command.options))
-  else if (command.options.json) throw new UsageError('--json: only with --list')
-  else await run(command)
+  const { usage, help, version: wantsVersion, completions, list } = command.options
+  if (usage) process.stdout.write((await import('./help.ts')).usage())
+  else if (help) process.stdout.write((await import('./help.ts')).help())
+  else if (wantsVersion) process.stdout.write(`pastream-rs ${version()}\n`)
+  else if (completions) process.stdout.write((await import('./completions.ts')).completions(completions))
+  else if (list) process.stdout.write((await import('./list.ts')).list(command.options))
+  else {
+    json = command.options.json ?? false
+    await (await import('./run.ts')).run(command)
+  }
 }
 
 function fail(error: unknown): void {
   if (isBrokenPipe(error)) return
-  const usage = error instanceof UsageError
-  process.exitCode = usage ? USAGE : error instanceof XrunError ? XRUNS : FAILED
-  const message = error instanceof Error ? error.message : String(error)
-  const line = message.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim() || 'failed'
-  process.stderr.write(`pastream-rs: ${line}${usage ? '; try pastream-rs -h' : ''}\n`)
+  const isUsage = error instanceof UsageError
+  const status = isUsage ? USAGE : error instanceof XrunError ? XRUNS : FAILED
+  process.exitCode = status
+  const text = error instanceof Error ? error.message : String(error)
+  const message = text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim() || 'failed'
+  const code = error instanceof Error && 'code' in error ? { code: error.code } : {}
+  process.stderr.write(
+    json
+      ? `${JSON.stringify({ event: 'error', status, ...code, message })}\n`
+      : `pastream-rs: ${message}${isUsage ? '; try pastream-rs -h' : ''}\n`,
+  )
 }
 
 process.stdout.on('error', fail)
 process.stderr.on('error', () => {}) // nobody is left to tell
 process.on('uncaughtException', fail)
-
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  fail(error)
-}
+main(process.argv.slice(2)).catch(fail)

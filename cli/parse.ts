@@ -1,6 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { UsageError } from './error.ts'
 import { flags, type Flag, type Options } from './flags.ts'
 import { isNone, type Kind } from './values.ts'
+import { nearest, words } from './words.ts'
+
+/** Files of arguments that name one another, at most. */
+const MOST_NESTED = 16
 
 export interface Command {
   readonly options: Options
@@ -17,8 +22,10 @@ const byName: ReadonlyMap<string, Entry> = new Map(
 
 function find(name: string): Entry {
   const entry = byName.get(name.startsWith('--') ? name.replaceAll('_', '-') : name)
-  if (!entry) throw new UsageError(`${name}: no such option`)
-  return entry
+  if (entry) return entry
+  const [best, ...others] = name.startsWith('--') ? nearest(name.replaceAll('_', '-'), [...byName.keys()]) : []
+  const meant = best === undefined ? '' : `: did you mean ${[best, ...others].join(' or ')}?`
+  throw new UsageError(`${name}: no such option${meant}`)
 }
 
 function read<T>(name: string, kind: Kind<T>, text: string): T {
@@ -37,9 +44,33 @@ function split(argument: string): [name: string, attached: string | undefined] {
   return [argument.slice(0, 2), rest === '' ? undefined : rest.replace(/^=/, '')]
 }
 
+/** Puts the arguments that a file holds in the place of `@file`, up to `--`. */
+function expanded(argv: readonly string[], depth = 0): string[] {
+  const end = argv.indexOf('--')
+  const [open, rest] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end)]
+  const read = (argument: string): string[] => {
+    if (argument.length < 2 || !argument.startsWith('@')) return [argument]
+    const name = argument.slice(1)
+    if (depth === MOST_NESTED) throw new UsageError(`${argument}: files of arguments name one another without end`)
+    let text: string
+    try {
+      text = readFileSync(name, 'utf8')
+    } catch (error) {
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+      throw new UsageError(
+        `${argument}: the file of arguments can't be read (${reason}); an input of that name is ./${argument}`,
+      )
+    }
+    const found = words(text)
+    if (!found) throw new UsageError(`${argument}: a quote in it is not closed`)
+    return expanded(found, depth + 1)
+  }
+  return [...open.flatMap(read), ...rest]
+}
+
 /** Reads the arguments after the command's name. Options and files come in any order; `--` ends the options. */
 export function parse(argv: readonly string[]): Command {
-  const queue = [...argv]
+  const queue = expanded(argv)
   const options: Record<string, unknown> = {}
   const files: string[] = []
 

@@ -16,10 +16,12 @@ import {
 import { pairOfDevices } from './device.ts'
 import { isBrokenPipe, UsageError, XrunError } from './error.ts'
 import type { Options } from './flags.ts'
+import { onKeys } from './keys.ts'
 import type { Command } from './parse.ts'
 import { onSignal } from './signal.ts'
-import { Display } from './status.ts'
-import { isNegative, toFrames, type Sides, type Time } from './values.ts'
+import { Events, Text, type Report, type Subject } from './report.ts'
+import { toFrames, type Sides, type Time } from './values.ts'
+import { nearest } from './words.ts'
 
 /** What the library keeps room for where it isn't told. */
 const RECORDING_SECONDS = 10
@@ -76,7 +78,7 @@ function mappings({ output, options }: Command): Pick<StreamOptions, 'txMapping'
   return defined({ txMapping: first, rxMapping: second })
 }
 
-function open(command: Command, file: SoundFile | undefined): Promise<Stream> {
+async function open(command: Command, file: SoundFile | undefined): Promise<Stream> {
   const info = file?.info
   const { input, output, options } = command
   const asked: StreamOptions = {
@@ -87,21 +89,40 @@ function open(command: Command, file: SoundFile | undefined): Promise<Stream> {
       format: sides(command, options.format, info?.format),
       blockSize: options.blocksize || undefined,
       latency: options.latency,
+      underrun: options.underrun,
+      overrun: options.overrun,
       xrun: options.fatalXruns ? ('abort' as const) : undefined,
     }),
     ...mappings(command),
   }
-  if (input === undefined) return InputStream.open(asked)
-  return output === undefined ? OutputStream.open(asked) : DuplexStream.open(asked)
+  try {
+    if (input === undefined) return await InputStream.open(asked)
+    return output === undefined ? await OutputStream.open(asked) : await DuplexStream.open(asked)
+  } catch (error) {
+    throw suggesting(error, asked.device)
+  }
+}
+
+/** An error about a device that is not there, with the names that may have been meant. */
+function suggesting(error: unknown, asked: StreamOptions['device']): unknown {
+  if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_DEVICE_NOT_FOUND')) return error
+  const known = devices().flatMap(({ id, name: called }) => [id, called])
+  const meant = [asked].flat().flatMap((device) => nearest(device ?? '', known))
+  if (meant.length === 0) return error
+  return new PastreamError(error.code, `${error.message}; did you mean ${[...new Set(meant)].join(' or ')}?`)
+}
+
+interface Span {
+  readonly frames: number
+  readonly pad: number
+  readonly offset: number
 }
 
 /** Times as frames at the stream's rate. `length`: that of the playback, where it is known. */
-function span({ duration, pad, offset, loop }: Options, rate: number, length: number | undefined) {
-  const frames = (time: Time | undefined, unset: number): number => {
-    if (!time) return unset
-    return isNegative(time) ? -1 : toFrames(time, rate)
-  }
+function span({ duration, pad, offset, loop }: Options, rate: number, length: number | undefined): Span {
+  const frames = (time: Time | undefined, unset: number): number => (time ? toFrames(time, rate) : unset)
   const all = { frames: frames(duration, -1), pad: frames(pad, 0), offset: frames(offset, 0) }
+  if (all.offset < 0) throw new UsageError(`-o is negative at ${rate} Hz: give a time from 0 on`)
   const endless = all.pad < 0 || loop || length === undefined
   const end = all.frames >= 0 ? all.frames : endless ? Infinity : length + all.pad
   if (all.offset > end) {
@@ -123,22 +144,6 @@ function name(file: string | undefined, pipe: string): string {
   return file === '-' ? pipe : (file ?? 'null')
 }
 
-function headline(stream: Stream, file: SoundFile | undefined, { input, output }: Command): string {
-  const info = file?.info
-  const list = (value: unknown): string => (Array.isArray(value) ? value.join('/') : String(value))
-  const played = info
-    ? `: ${info.container}, ${info.codec ? `${info.codec} as ` : ''}${info.encoding}, ${info.sampleRate} Hz, ${info.channels} ch` +
-      (info.frames === undefined ? '' : `, ${(info.frames / info.sampleRate).toFixed(2)} s`) +
-      (info.missing > 0 ? `, cut off: ${info.missing} frames of its header are missing` : '')
-    : ''
-  return [
-    `<- ${name(input, 'stdin')}${played}`,
-    `-- ${stream.device}: ${list(stream.format)}, ${stream.sampleRate} Hz, ${list(stream.channels)} ch`,
-    `-> ${name(output, 'stdout')}`,
-    '',
-  ].join('\n')
-}
-
 /** The library's errors in the words of the command line. */
 function translated(error: unknown, stream: Stream): unknown {
   if (error instanceof PastreamError && error.code === 'ERR_PASTREAM_XRUN') return new XrunError(stream.xruns)
@@ -157,7 +162,7 @@ function remarks(
   const { input, output, options } = command
   const finished = outcome === 'finished'
   const length = file?.info.frames
-  const whole = !options.loop && (!options.duration || isNegative(options.duration))
+  const whole = !options.loop && (!options.duration || toFrames(options.duration, stream.sampleRate) < 0)
   const { count, frames } = stream.gaps
   const told: string[] = []
   if (finished && whole && length !== undefined && stream.played < length) {
@@ -172,15 +177,28 @@ function remarks(
   return told
 }
 
+/** How long the run is, in frames, where that is known. */
+function runLength({ frames, pad }: Span, endless: boolean, length: number | undefined): number | undefined {
+  if (frames >= 0) return frames + Math.max(pad, 0)
+  return endless || length === undefined ? undefined : length + pad
+}
+
+/** Who tells of a run; undefined: nobody. */
+function reporter(subject: Subject, { quiet, json }: Options): Report | undefined {
+  if (quiet) return undefined
+  return json ? new Events(subject, process.stderr) : new Text(subject, process.stderr, process.env)
+}
+
 async function transfer(stream: Stream, file: SoundFile | undefined, command: Command): Promise<void> {
-  const { options } = command
+  const { options, input, output } = command
+  const { json, loop = false, meter = process.stderr.isTTY && !json ? 'on' : undefined } = options
   const timing = span(options, stream.sampleRate, file?.info.frames)
   const bufferSize = options.buffersize
-  if (file) await stream.setSource(file, { ...defined({ bufferSize }), loop: options.loop ?? false })
-  if (command.output !== undefined) {
+  if (file) await stream.setSource(file, { ...defined({ bufferSize }), loop })
+  if (output !== undefined) {
     // A small one lets a live input through sooner; of a recording it would only lose frames.
     const larger = bufferSize && bufferSize > RECORDING_SECONDS * stream.sampleRate ? bufferSize : undefined
-    await stream.setSink(sink(command.output, options), defined({ bufferSize: larger }))
+    await stream.setSink(sink(output, options), defined({ bufferSize: larger }))
   }
 
   let stopped: Promise<void> | undefined
@@ -191,25 +209,40 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
   stream.on('error', () => {}) // wait() throws it
   let outcome: Outcome | undefined
   stream.once('finished', (how) => (outcome = how))
-  const display = options.quiet ? undefined : new Display(stream, process.stderr)
+  const report = reporter(
+    {
+      stream,
+      input: file && { name: name(input, 'stdin'), info: file.info },
+      output: output === undefined ? undefined : name(output, 'stdout'),
+      length: runLength(timing, timing.pad < 0 || loop || !file, file?.info.frames),
+      levels: options.meter !== 'off',
+      meter: meter === 'on',
+    },
+    options,
+  )
   const note = (text: string): void =>
-    void (display ? display.note(text) : process.stderr.write(`pastream-rs: ${text}\n`))
+    void (report ? report.note(text) : process.stderr.write(`pastream-rs: ${text}\n`))
   // From here to the start nothing is waited for, so that a signal finds the run under way.
   onSignal((signal) => {
-    display?.note(`${signal}: finishing; once more ends at once`)
+    report?.note(`${signal}: finishing; once more ends at once`)
     stop()
   })
-  process.stderr.write(display ? headline(stream, file, command) : '')
+  const endKeys =
+    report && !json && input !== '-' && process.stdin.isTTY && process.stderr.isTTY
+      ? onKeys(process.stdin, stream, file?.info.sampleRate, { stop, note })
+      : undefined
+  report?.start()
   try {
     await stream.start({ ...timing, align: options.align ?? false })
     await stream.wait()
     await stopped
   } catch (error) {
     if (!isBrokenPipe(error)) throw translated(error, stream)
-    display?.note('nobody reads the output any more: finished')
+    report?.note('nobody reads the output any more: finished')
   } finally {
+    endKeys?.()
     for (const text of remarks(stream, outcome, file, command)) note(text)
-    display?.end()
+    await report?.end(outcome, output !== undefined && stream.frameCount > 0 ? [name(output, 'stdout')] : [])
     await stream.close()
   }
 }
@@ -219,6 +252,11 @@ export async function run(command: Command): Promise<void> {
   const { options, input, output } = command
   if (input === undefined && output === undefined) {
     throw new UsageError('no file: give an input to play, or null and an output to record to')
+  }
+  if (options.noClobber && output !== undefined && output !== '-' && existsSync(output)) {
+    throw new Error(
+      `${output} is there already, and --no-clobber keeps it: name another output, or leave out --no-clobber`,
+    )
   }
   // First of all, so that a bad input leaves no output behind.
   const file = input === undefined ? undefined : await SoundFile.open(source(input, options))

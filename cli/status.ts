@@ -1,16 +1,18 @@
-import type { GapEvent, Stream } from '../ts/index.ts'
+import type { Level, Stream } from '../ts/index.ts'
 
-const INTERVAL_MS = 125
-/** A source that is late in every block must not flood the terminal. */
-const MOST_GAPS_TOLD = 20
+/** What the status line tells of a stream. */
+export type Measured = Pick<Stream, 'frameCount' | 'sampleRate' | 'xruns' | 'gaps' | 'cpuLoad' | 'paused' | 'position'>
 
-const causes = {
-  starved: 'the input was late',
-  full: 'the output was too slow',
-  xrun: 'the device dropped out',
-} as const satisfies Record<GapEvent['cause'], string>
+/** The lowest level that a meter shows, in dB below full scale. */
+const FLOOR = -60
+/** What 16 bits can't pass: at or above it a channel is clipped. */
+const CLIP = 32_767 / 32_768
+const MOST_CELLS = 24
+const LEAST_CELLS = 4
+const LEAST_BAR = 8
 
-function clock(seconds: number): string {
+/** `HH:MM:SS.ss`. */
+export function clock(seconds: number): string {
   const hundredths = Math.floor(seconds * 100)
   const two = (value: number): string => String(value).padStart(2, '0')
   const [hours, minutes, rest] = [
@@ -21,65 +23,83 @@ function clock(seconds: number): string {
   return `${two(hours)}:${two(minutes)}:${two(Math.floor(rest / 100))}.${two(rest % 100)}`
 }
 
-export function statusLine(stream: Pick<Stream, 'frameCount' | 'sampleRate' | 'xruns' | 'gaps' | 'cpuLoad'>): string {
-  const { frames } = stream.gaps
-  const lost = frames > 0 ? `, ${frames} frames lost` : ''
-  const load = (stream.cpuLoad * 100).toFixed(1)
-  return `${clock(stream.frameCount / stream.sampleRate)} (${stream.xruns} xruns${lost}, ${load}% load)`
+/** A level of 0 to 1 in dB below full scale. */
+export function decibels(level: number): string {
+  return level > 0 ? (20 * Math.log10(level)).toFixed(1) : '-inf'
 }
 
-/** What the user is told of a stream: the status line, above it what happens, and at last the report. */
-export class Display {
-  readonly #stream: Stream
-  readonly #out: NodeJS.WriteStream
-  readonly #timer: NodeJS.Timeout | undefined
-  #gaps = 0
+/** The levels of channels over time: their highest is held for a while, and that one was clipped for ever. */
+export class Meters {
+  readonly #held: { peak: number; until: number; now: number; clipped: boolean }[] = []
+  readonly #hold: number
 
-  /** Tells it on `out`; draws the status line there where that is a terminal. */
-  constructor(stream: Stream, out: NodeJS.WriteStream) {
-    this.#stream = stream
-    this.#out = out
-    this.#timer = out.isTTY ? setInterval(() => this.#draw(), INTERVAL_MS).unref() : undefined
-    stream.on('gap', (gap) => this.#gap(gap))
+  /** `hold`: for so many looks. */
+  constructor(hold: number) {
+    this.#hold = hold
   }
 
-  #draw(): void {
-    this.#out.write(`\r${statusLine(this.#stream)}\u001B[K`)
+  look(levels: readonly Level[]): void {
+    for (const [channel, { peak }] of levels.entries()) {
+      const held = (this.#held[channel] ??= { peak: 0, until: 0, now: 0, clipped: false })
+      held.now = peak
+      held.clipped ||= peak >= CLIP
+      if (peak >= held.peak || held.until-- <= 0) Object.assign(held, { peak, until: this.#hold })
+    }
   }
 
-  /** Tells `text` over the status line. */
-  note(text: string): void {
-    this.#out.write(this.#timer ? `\r\u001B[K${text}\n` : `${text}\n`)
-    if (this.#timer) this.#draw()
+  /** As wide as fits into `width`, all channels or, where those don't fit, the loudest. Empty where nothing fits. */
+  draw(width: number, color: boolean): { readonly text: string; readonly width: number } {
+    const none = { text: '', width: 0 }
+    if (this.#held.length === 0) return none
+    // A meter has two brackets, a mark and a space before it.
+    const cellsOf = (count: number): number => Math.min(MOST_CELLS, Math.floor(width / count) - 4)
+    let shown = this.#held
+    if (cellsOf(shown.length) < LEAST_CELLS) shown = [shown.reduce((one, other) => (other.now > one.now ? other : one))]
+    const cells = cellsOf(shown.length)
+    if (cells < LEAST_CELLS) return none
+    const at = (level: number): number =>
+      Math.round(cells * Math.min(1, Math.max(0, 1 - (20 * Math.log10(level)) / FLOOR)))
+    const texts = shown.map(({ now, peak, clipped }) => {
+      const [lit, top] = [at(now), Math.max(at(now), at(peak))]
+      const bar = '='.repeat(lit).padEnd(cells)
+      const marked = top > lit ? `${bar.slice(0, top - 1)}|${bar.slice(top)}` : bar
+      return ` [${marked}]${clipped ? (color ? '\u001B[31m!\u001B[39m' : '!') : ' '}`
+    })
+    return { text: texts.join(''), width: texts.length * (cells + 4) }
   }
+}
 
-  #gap({ side, frame, length, cause }: GapEvent): void {
-    if (this.#gaps++ > MOST_GAPS_TOLD) return
-    const { sampleRate } = this.#stream
-    const what = side === 'playback' ? 'of silence played' : 'not recorded'
-    this.note(
-      this.#gaps > MOST_GAPS_TOLD
-        ? 'further gaps are only counted'
-        : `gap at ${clock(frame / sampleRate)}: ` +
-            `${length} frames (${(length / sampleRate).toFixed(2)} s) ${what}, ${causes[cause]}`,
-    )
+/** The status line of at most `width` letters: first the time, then what there is room for. `length`: the run's, in frames. */
+export function statusLine(
+  stream: Measured,
+  { length, meters, width, color }: { length?: number | undefined; meters?: Meters; width: number; color: boolean },
+): string {
+  const { sampleRate, xruns, gaps, cpuLoad, paused, frameCount } = stream
+  const load = (cpuLoad * 100).toFixed(1)
+  const lost = gaps.count + gaps.starvations
+  const elapsed = clock(frameCount / sampleRate)
+  const total = length === undefined ? '' : ` / ${clock(length / sampleRate)}`
+  const state = paused ? ' paused' : ''
+  const counts = [` ${xruns} xruns, ${lost} gaps, ${load}% load`, ` ${xruns}x ${lost}g ${load}%`]
+  // Each takes what the ones before have left.
+  let room = width - elapsed.length - state.length
+  const take = (...texts: string[]): string => {
+    const text = texts.find((candidate) => candidate.length <= room) ?? ''
+    room -= text.length
+    return text
   }
-
-  /** Writes the status line a last time, and the report. */
-  end(): void {
-    clearInterval(this.#timer)
-    const { xrunCounts, gaps, frameCount } = this.#stream
-    const { inputUnderflow, inputOverflow, outputUnderflow, outputOverflow } = xrunCounts
-    const line = statusLine(this.#stream)
-    const lines = [
-      this.#timer ? `\r${line}\u001B[K` : line,
-      `frames processed: ${frameCount}`,
-      `xruns: ${inputUnderflow} input underflow, ${inputOverflow} input overflow, ` +
-        `${outputUnderflow} output underflow, ${outputOverflow} output overflow`,
-      `gaps: ${gaps.starvations} in the playback (${gaps.starved} frames), ` +
-        `${gaps.count} in the recording (${gaps.frames} frames)`,
-      '',
-    ]
-    this.#out.write(lines.join('\n'))
+  const short = take(...(width < 60 ? counts.slice(1) : counts))
+  const ofTotal = width < 60 ? '' : take(total)
+  const drawn = meters?.draw(length === undefined ? room : Math.max(room - LEAST_BAR - 3, room / 2), color) ?? {
+    text: '',
+    width: 0,
   }
+  room -= drawn.width
+  let bar = ''
+  if (length !== undefined && room >= LEAST_BAR + 3) {
+    const cells = Math.min(40, room - 3)
+    const done = length === 0 ? cells : Math.min(cells, Math.floor((cells * frameCount) / length))
+    bar = ` [${`${'='.repeat(Math.max(0, done - 1))}${done > 0 ? '>' : ''}`.padEnd(cells, '-')}]`
+  }
+  return `${elapsed}${ofTotal}${state}${bar}${drawn.text}${short}`.slice(0, Math.max(width, 0) + (color ? 1000 : 0))
 }

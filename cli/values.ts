@@ -3,10 +3,15 @@ export interface Kind<T> {
   readonly allowed: string
   /** Answers undefined where `text` is none of it. */
   readonly parse: (text: string) => { readonly value: T } | undefined
+  /** What a shell may complete it to, where that can be listed; or that it is a device. */
+  readonly complete?: readonly string[] | 'device'
 }
 
-/** A length of time as it was given: it becomes frames once the stream's rate is known. */
-export type Time = { readonly seconds: number } | { readonly frames: number }
+/** A length of time as it was given, a sum: it becomes frames once the stream's rate is known. */
+export interface Time {
+  readonly seconds: number
+  readonly frames: number
+}
 
 /** The two sides of a stream, in the order of the command line. */
 export interface Sides<T> {
@@ -15,8 +20,8 @@ export interface Sides<T> {
 }
 
 const NUMBER = String.raw`\d+\.?\d*|\.\d+`
-const SAMPLES = new RegExp(`^(-?)(${NUMBER})([kKmM]?)s$`)
-const CLOCK = new RegExp(`^(-?)(?:(?:(\\d+):)?(\\d+):)?(${NUMBER})$`)
+const SAMPLES = new RegExp(`^(${NUMBER})([kKmM]?)s$`)
+const CLOCK = new RegExp(`^(?:(?:(\\d+):)?(\\d+):)?(${NUMBER})$`)
 const SIZE = new RegExp(`^(${NUMBER})([kKmM]?)$`)
 const SCALE: Readonly<Record<string, number>> = { '': 1, k: 1000, K: 1024, m: 1e6, M: 1024 ** 2 }
 
@@ -37,31 +42,48 @@ function scaled(number: string, suffix: string): number {
   return Number(number) * (SCALE[suffix] ?? Number.NaN)
 }
 
-function readTime(text: string): Time | undefined {
+/** One term of a time, without its sign. */
+function readTerm(text: string): Time | undefined {
   const samples = SAMPLES.exec(text)
   if (samples) {
-    const [, sign, number = '', suffix = ''] = samples
+    const [, number = '', suffix = ''] = samples
     const frames = Math.round(scaled(number, suffix))
-    return Number.isSafeInteger(frames) ? { frames: sign && frames > 0 ? -frames : frames } : undefined
+    return Number.isSafeInteger(frames) ? { seconds: 0, frames } : undefined
   }
   const clock = CLOCK.exec(text)
   if (!clock) return undefined
-  const [, sign, hours = '0', minutes = '0', rest = '0'] = clock
+  const [, hours = '0', minutes = '0', rest = '0'] = clock
   const seconds = Number(hours) * 3600 + Number(minutes) * 60 + Number(rest)
-  return seconds <= LONGEST_SECONDS ? { seconds: sign && seconds > 0 ? -seconds : seconds } : undefined
+  return seconds <= LONGEST_SECONDS ? { seconds, frames: 0 } : undefined
 }
 
-export function isNegative(time: Time): boolean {
-  return ('frames' in time ? time.frames : time.seconds) < 0
+function readTime(text: string): Time | undefined {
+  // Odd ones are signs.
+  const [first = '', ...rest] = text.split(/([+-])/)
+  const signed = first === '' ? rest : ['+', first, ...rest]
+  let sum: Time | undefined
+  for (let at = 0; at < signed.length; at += 2) {
+    const term = readTerm(signed[at + 1] ?? '')
+    if (!term) return undefined
+    const { seconds, frames }: Time = sum ?? { seconds: 0, frames: 0 }
+    sum =
+      signed[at] === '-'
+        ? { seconds: seconds - term.seconds, frames: frames - term.frames }
+        : { seconds: seconds + term.seconds, frames: frames + term.frames }
+  }
+  return sum
 }
 
-export function toFrames(time: Time, sampleRate: number): number {
-  return 'frames' in time ? time.frames : Math.round(time.seconds * sampleRate)
+/** Frames at a rate in Hz; -1 where the time is negative. */
+export function toFrames({ seconds, frames }: Time, sampleRate: number): number {
+  const exact = seconds * sampleRate + frames
+  return exact < 0 ? -1 : Math.round(exact)
 }
 
 /** A time, where negative means "no limit". */
 export const time: Kind<Time> = {
-  allowed: 'a time is [[hours:]minutes:]seconds[.fraction], or samples with an s: 1:30, 0.5, 48000s, 1ks',
+  allowed:
+    'a time is [[hours:]minutes:]seconds[.fraction], or samples with an s: 1:30, 0.5, 48000s, 1ks; or a sum or difference, 0:12+10s',
   parse: (text) => some(readTime(text)),
 }
 
@@ -69,7 +91,10 @@ export const positiveTime: Kind<Time> = {
   allowed: `${time.allowed}; not negative`,
   parse(text) {
     const value = readTime(text)
-    return value && !isNegative(value) ? { value } : undefined
+    // Of a sum of both the rate decides.
+    return value && (Math.max(value.seconds, value.frames) > 0 || (value.seconds === 0 && value.frames === 0))
+      ? { value }
+      : undefined
   },
 }
 
@@ -102,6 +127,7 @@ export function choice<const T extends string>(...names: readonly T[]): Kind<T> 
   return {
     allowed: `one of ${names.join(', ')}`,
     parse: (text) => some(names.find((name) => name === text.toLowerCase())),
+    complete: names,
   }
 }
 
@@ -112,11 +138,13 @@ export const latency: Kind<'low' | 'high' | number> = {
     if (word === 'low' || word === 'high') return { value: word }
     return /^(\d+\.?\d*|\.\d+)$/.test(text) ? { value: Number(text) } : undefined
   },
+  complete: ['low', 'high'],
 }
 
-export const text: Kind<string> = {
-  allowed: 'a name',
-  parse: (value) => (value === '' ? undefined : { value }),
+export const device: Kind<string> = {
+  allowed: 'a device is named by its id or by parts of its name; -l lists them',
+  parse: (value) => (value.trim() === '' && value !== '' ? undefined : { value }),
+  complete: 'device',
 }
 
 /** `A` for both sides, or `A,B`, where a placeholder keeps the default. */
@@ -135,6 +163,7 @@ export function pair<T>(kind: Kind<T>): Kind<Sides<T>> {
       const [playback, recording = parts.length === 1 ? playback : undefined] = sides
       return { value: { playback, recording } }
     },
+    ...(kind.complete && { complete: kind.complete }),
   }
 }
 

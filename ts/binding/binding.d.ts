@@ -170,6 +170,15 @@ export declare class BindingStream {
    */
   abort(): Promise<Settled>
   /**
+   * Goes on playing a file elsewhere.
+   *
+   * # Errors
+   * Through the promise: where that can't be.
+   */
+  seek(frame: number): Promise<Settled>
+  /** The frame of a file that is played next. */
+  get position(): number | null
+  /**
    * Aborts and frees the device.
    *
    * # Errors

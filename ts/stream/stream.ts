@@ -319,6 +319,17 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   }
 
   /**
+   * Goes on playing the file at `frame`, from 0; beyond the end is the end. What the device holds, and a block at most that it has not
+   * yet, is still heard. No frame that is skipped is counted, and none is a gap. Resolves when the file is there. Rejects with
+   * `STREAM_STATE` where no file is played or all of it was, and with `UNSUPPORTED_FILE` for a pipe.
+   */
+  async seek(frame: number): Promise<void> {
+    const wanted = count('frame', frame)
+    if (wanted === undefined) throw invalid('seek wants a frame: give a whole number from 0 on')
+    await settle(() => this.binding.seek(wanted))
+  }
+
+  /**
    * Waits until no run is under way: true; or for `timeout` seconds: false. Rejects with the run's first error, which
    * is thrown once. `signal` ends the wait, and not the run.
    */

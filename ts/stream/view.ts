@@ -21,6 +21,10 @@ export interface Level {
   readonly peak: number
   /** Root of the mean square of the last block. */
   readonly rms: number
+  /** The largest magnitude since the start of the run, or the first look if that was later. */
+  readonly highest: number
+  /** Root of the mean square of as much. */
+  readonly overall: number
 }
 
 /** The levels of each channel of the device: none on a side that is not open. */
@@ -123,6 +127,13 @@ export class StreamView extends EventEmitter<StreamEvents> {
   get played(): number {
     return this.binding.measures.played
   }
+  /**
+   * The frame of the played file that leaves next, whatever was sought, or where it ended; in a loop within the file. Undefined where no
+   * file is played.
+   */
+  get position(): number | undefined {
+    return this.binding.position ?? undefined
+  }
   /** Callbacks with an xrun since the start. */
   get xruns(): number {
     return this.binding.measures.xruns
@@ -158,10 +169,10 @@ export class StreamView extends EventEmitter<StreamEvents> {
   get levels(): Levels {
     const side = (recording: boolean): Level[] => {
       const values = this.binding.levels(recording)
-      return Array.from({ length: values.length / 2 }, (_, channel) => ({
-        peak: values[2 * channel] ?? 0,
-        rms: values[2 * channel + 1] ?? 0,
-      }))
+      return Array.from({ length: values.length / 4 }, (_, channel) => {
+        const [peak = 0, rms = 0, highest = 0, overall = 0] = values.slice(4 * channel)
+        return { peak, rms, highest, overall }
+      })
     }
     return { playback: side(false), recording: side(true) }
   }

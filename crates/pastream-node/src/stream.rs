@@ -394,8 +394,15 @@ impl BindingStream {
             if recording { (&opened.recording, Side::Recording) } else { (&opened.playback, Side::Playback) };
         shared.enable_levels(true);
         let channels = side.as_ref().map_or(0, |side| side.channels);
-        let pair = |cell: &LevelCell| [f64::from(cell.take_peak()), f64::from(cell.mean_square()).sqrt()];
-        shared.levels(what).iter().take(channels).flat_map(pair).collect()
+        let values = |cell: &LevelCell| {
+            [
+                f64::from(cell.take_peak()),
+                f64::from(cell.mean_square()).sqrt(),
+                f64::from(cell.highest()),
+                cell.overall_mean_square().sqrt(),
+            ]
+        };
+        shared.levels(what).iter().take(channels).flat_map(values).collect()
     }
 
     /// Seconds of the device's clock.
@@ -549,6 +556,23 @@ impl BindingStream {
     pub fn abort(&self, env: &Env) -> napi::Result<Object<'static>> {
         let stream = Arc::clone(&self.stream);
         later(env, move || stream.abort())
+    }
+
+    /// Goes on playing a file elsewhere.
+    ///
+    /// # Errors
+    /// Through the promise: where that can't be.
+    #[napi(ts_return_type = "Promise<Settled>")]
+    pub fn seek(&self, env: &Env, frame: f64) -> napi::Result<Object<'static>> {
+        let stream = Arc::clone(&self.stream);
+        later(env, move || whole("frame", frame).and_then(|frame| stream.seek(frame)))
+    }
+
+    /// The frame of a file that is played next.
+    #[napi(getter)]
+    #[must_use]
+    pub fn position(&self) -> Option<f64> {
+        self.stream.position().map(|frame| frame as f64)
     }
 
     /// Aborts and frees the device.

@@ -176,6 +176,16 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         Flow::Continue
     }
 
+    /// Gives up what the source has and is not to be played any more. Between blocks: what is written meanwhile is
+    /// there for the next one.
+    ///
+    /// Realtime-safe.
+    pub fn flush(&mut self) {
+        if let Some(playback) = &mut self.playback {
+            playback.flush();
+        }
+    }
+
     /// Whether the last block put an event into the ring: whoever takes them is to be woken.
     ///
     /// Realtime-safe.

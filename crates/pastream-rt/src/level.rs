@@ -2,7 +2,7 @@
 
 use crate::{
     Sample,
-    sync::{AtomicU32, Ordering, const_new},
+    sync::{AtomicU32, AtomicU64, Ordering, const_new},
 };
 
 /// The level of one channel. The callback writes it, one meter reads it; full scale is 1.0.
@@ -10,6 +10,10 @@ use crate::{
 pub struct LevelCell {
     peak: AtomicU32,
     mean_square: AtomicU32,
+    highest: AtomicU32,
+    /// A float of 64 bits.
+    squares: AtomicU64,
+    frames: AtomicU64,
 }
 
 impl LevelCell {
@@ -17,7 +21,13 @@ impl LevelCell {
         /// Silence.
         #[must_use]
         pub(crate) fn new() -> Self {
-            Self { peak: AtomicU32::new(0), mean_square: AtomicU32::new(0) }
+            Self {
+                peak: AtomicU32::new(0),
+                mean_square: AtomicU32::new(0),
+                highest: AtomicU32::new(0),
+                squares: AtomicU64::new(0),
+                frames: AtomicU64::new(0),
+            }
         }
     }
 
@@ -35,15 +45,39 @@ impl LevelCell {
         f32::from_bits(self.mean_square.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn reset(&self) {
-        self.put(0.0, 0.0);
-        self.peak.store(0, Ordering::Relaxed);
+    /// The largest magnitude since the run's start.
+    ///
+    /// Realtime-safe.
+    pub fn highest(&self) -> f32 {
+        f32::from_bits(self.highest.load(Ordering::Relaxed))
     }
 
-    fn put(&self, peak: f32, mean_square: f32) {
+    /// The mean of all squares since the run's start, 0 before the first. Exact once the run is over.
+    ///
+    /// Realtime-safe.
+    pub fn overall_mean_square(&self) -> f64 {
+        let frames = self.frames.load(Ordering::Relaxed).max(1);
+        f64::from_bits(self.squares.load(Ordering::Relaxed)) / frames as f64
+    }
+
+    pub(crate) fn reset(&self) {
+        for cell in [&self.peak, &self.mean_square, &self.highest] {
+            cell.store(0, Ordering::Relaxed);
+        }
+        for cell in [&self.squares, &self.frames] {
+            cell.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Adds a block of `frames`. Only the callback does, so that a sum needs no read-modify-write.
+    fn put(&self, peak: f32, squares: f64, frames: u64) {
         // The bits of floats that are not negative sort as the floats do.
         self.peak.fetch_max(peak.to_bits(), Ordering::Relaxed);
-        self.mean_square.store(mean_square.to_bits(), Ordering::Relaxed);
+        self.mean_square.store(((squares / frames as f64) as f32).to_bits(), Ordering::Relaxed);
+        self.highest.store(self.highest().max(peak).to_bits(), Ordering::Relaxed);
+        let sum = f64::from_bits(self.squares.load(Ordering::Relaxed)) + squares;
+        self.squares.store(sum.to_bits(), Ordering::Relaxed);
+        self.frames.store(self.frames.load(Ordering::Relaxed).saturating_add(frames), Ordering::Relaxed);
     }
 }
 
@@ -59,6 +93,6 @@ pub(crate) fn measure<S: Sample>(samples: &[S], channels: usize, cells: &[LevelC
                 sum += value * value;
             }
         }
-        cell.put(peak as f32, (sum / frames as f64) as f32);
+        cell.put(peak as f32, sum, frames as u64);
     }
 }

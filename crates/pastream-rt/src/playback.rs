@@ -42,6 +42,11 @@ pub trait Play {
     /// Realtime-safe.
     fn available(&self) -> (usize, bool);
 
+    /// Gives up what the source has and is not to be played any more.
+    ///
+    /// Realtime-safe.
+    fn flush(&mut self);
+
     /// Fills `output`, of any length and alignment, with the format's equilibrium.
     ///
     /// Realtime-safe.
@@ -111,6 +116,10 @@ impl<S: Sample, Q: Source<S>, R: DerefMut<Target = [Route]>> Play for Playback<S
         (self.source.available() / self.mapping.from_channels(), ended)
     }
 
+    fn flush(&mut self) {
+        self.source.flush();
+    }
+
     fn silence(&self, output: &mut [u8]) {
         output.fill(S::SILENCE);
     }
@@ -137,6 +146,10 @@ impl<P: DerefMut<Target: Play>> Play for P {
 
     fn available(&self) -> (usize, bool) {
         (**self).available()
+    }
+
+    fn flush(&mut self) {
+        (**self).flush();
     }
 
     fn silence(&self, output: &mut [u8]) {

@@ -15,6 +15,11 @@ pub trait Live {
     ///
     /// Realtime-safe.
     fn ended(&self) -> bool;
+
+    /// Gives up what was written and is not to be played any more.
+    ///
+    /// Realtime-safe.
+    fn flush(&mut self) {}
 }
 
 /// ringbuf's own rings end when their producer is dropped.
@@ -66,6 +71,10 @@ impl<C> RingSource<C> {
 impl<C: Live> Live for RingSource<C> {
     fn ended(&self) -> bool {
         self.ring.ended()
+    }
+
+    fn flush(&mut self) {
+        self.ring.flush();
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct Writer {
     ring: Arc<Ring>,
     index: usize,
+    written: u64,
 }
 
 /// The reading end. Its own index is its own memory: what the header says is only told to the other end.
@@ -45,7 +46,7 @@ fn parts(ring: &Ring, index: usize, frames: usize) -> (usize, usize) {
 impl Writer {
     pub(super) fn take(ring: &Arc<Ring>) -> Result<Self> {
         take(&ring.writer_taken, "writer")?;
-        Ok(Self { index: ring.header().write_index(ring.capacity()), ring: Arc::clone(ring) })
+        Ok(Self { index: ring.header().write_index(ring.capacity()), written: 0, ring: Arc::clone(ring) })
     }
 
     /// The ring it writes to.
@@ -78,11 +79,24 @@ impl Writer {
     /// Publishes `frames` that were written, or as many as there is room for, and wakes who waits for them.
     pub fn advance(&mut self, frames: usize) {
         let frames = frames.min(self.writable());
+        self.written += frames as u64;
         self.index = (self.index + frames) % (2 * self.ring.capacity());
         self.ring.header().set_write_index(self.index);
         if self.ring.wake_due() {
             self.ring.notify();
         }
+    }
+
+    /// Frames that were written through this end.
+    #[must_use]
+    pub const fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Says that what was written so far is not to be played any more: a callback that has the other end as long as this one is
+    /// there gives it up after its next block. What it has played by then stays played.
+    pub fn discard(&mut self) {
+        self.ring.set_mark(self.written);
     }
 
     /// Writes the whole frames of `bytes` that fit. Returns how many.

@@ -25,6 +25,8 @@ struct Place<T> {
     items: usize,
     /// The own index in items, modulo 2 × capacity: the truth, of which the header gets a copy.
     index: Cell<usize>,
+    /// Items that a reader read or gave up.
+    passed: Cell<u64>,
     item: PhantomData<fn() -> T>,
 }
 
@@ -40,7 +42,13 @@ impl<T: Pod> Place<T> {
             );
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        Ok(Self { ring: Arc::clone(ring), items, index: Cell::new(0), item: PhantomData })
+        Ok(Self {
+            ring: Arc::clone(ring),
+            items,
+            index: Cell::new(0),
+            passed: Cell::new(0),
+            item: PhantomData,
+        })
     }
 
     fn capacity(&self) -> NonZeroUsize {
@@ -94,6 +102,16 @@ impl<T: Pod> FrameConsumer<T> {
 impl<T: Pod> Live for FrameConsumer<T> {
     fn ended(&self) -> bool {
         self.place.ring.is_ended()
+    }
+
+    fn flush(&mut self) {
+        let Some(mark) = self.place.ring.take_mark() else { return };
+        let items = self.place.items;
+        // None where they were played, together with what followed them.
+        let stale = mark.saturating_sub(self.place.passed.get() / items as u64);
+        let frames = usize::try_from(stale).unwrap_or(usize::MAX).min(self.occupied_len() / items);
+        self.place.ring.add_flushed(frames as u64);
+        self.skip(frames * items);
     }
 }
 
@@ -233,7 +251,10 @@ raw!(FrameProducer, |_place, _value| (), |place, value| {
 raw!(
     FrameConsumer,
     |place, value| {
-        place.index.set(value);
+        let before = place.index.replace(value);
+        let items =
+            if value >= before { value - before } else { value + 2 * place.capacity().get() - before };
+        place.passed.set(place.passed.get() + items as u64);
         place.ring.header().set_read_index(value / place.items);
     },
     |_place, _value| ()

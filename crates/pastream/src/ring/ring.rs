@@ -7,7 +7,7 @@ use std::{
     ptr::NonNull,
     sync::{
         Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -38,6 +38,9 @@ pub struct Ring {
     owners: Mutex<Vec<Box<dyn Any + Send + Sync>>>,
     pub(super) writer_taken: AtomicBool,
     pub(super) reader_taken: AtomicBool,
+    /// Frames that had been written when all of them were discarded; 0: none.
+    mark: AtomicU64,
+    flushed: AtomicU64,
     waiters: Mutex<u32>,
     woken: Condvar,
     listeners: Mutex<Listeners>,
@@ -141,6 +144,8 @@ impl Ring {
             owners: Mutex::new(vec![owner]),
             writer_taken: AtomicBool::new(false),
             reader_taken: AtomicBool::new(false),
+            mark: AtomicU64::new(0),
+            flushed: AtomicU64::new(0),
             waiters: Mutex::new(0),
             woken: Condvar::new(),
             listeners: Mutex::default(),
@@ -231,6 +236,36 @@ impl Ring {
     pub fn reopen(&self) {
         self.header().set_ended(false);
         self.header().set_closed(false);
+    }
+
+    /// Takes back [`end`](Self::end): the writer has more after all.
+    pub(crate) fn unend(&self) {
+        self.header().set_ended(false);
+    }
+
+    pub(super) fn set_mark(&self, written: u64) {
+        // Release: pairs with the Acquire of `take_mark`.
+        self.mark.store(written, Ordering::Release);
+    }
+
+    /// Realtime-safe.
+    pub(super) fn take_mark(&self) -> Option<u64> {
+        if self.mark.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        // Acquire: pairs with the Release of `set_mark`, before which the frames were published.
+        Some(self.mark.swap(0, Ordering::Acquire))
+    }
+
+    pub(super) fn add_flushed(&self, frames: u64) {
+        // Relaxed: a count, which nothing else is read by.
+        self.flushed.fetch_add(frames, Ordering::Relaxed);
+    }
+
+    /// Frames that the callback gave up since the ring was made: see [`Writer::discard`].
+    #[must_use]
+    pub fn flushed(&self) -> u64 {
+        self.flushed.load(Ordering::Relaxed)
     }
 
     /// The writing end for an ordinary thread.

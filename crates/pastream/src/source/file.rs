@@ -1,5 +1,6 @@
 //! The reader thread: whole blocks from a file into the ring.
 
+use super::Seek;
 use crate::{Error, ErrorKind, Result, file::FileReader, ring::Writer};
 
 /// What [`step`] wants next.
@@ -10,7 +11,7 @@ enum Step {
 }
 
 /// Reads `reader` into `writer` until its end, over and over where it is `looped`, and ends the ring. Returns early
-/// when the ring is closed or `cancelled` says so.
+/// when the ring is closed or `cancelled` says so. Goes on elsewhere where `seek` says so, until all was played.
 ///
 /// # Errors
 /// What reading the file gives; `CorruptFile` at the end of one that was damaged. The ring is ended then too.
@@ -18,16 +19,26 @@ pub(crate) fn feed(
     reader: &mut FileReader,
     mut writer: Writer,
     looped: bool,
+    seek: &Seek,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<()> {
     // Half a ring at a time: few wake-ups, and never a starved callback in between.
     let half = writer.ring().capacity().div_ceil(2);
     let mut heard = false;
+    let roused = || cancelled() || seek.is_wanted();
     let outcome = loop {
+        seek.serve(reader, &mut writer);
         match step(reader, &mut writer, looped, &mut heard) {
             Ok(Step::Continue) => {}
-            Ok(Step::Wait) => drop(writer.ring().wait_writable(half, None, cancelled)),
-            Ok(Step::End) => break Ok(()),
+            Ok(Step::Wait) => drop(writer.ring().wait_writable(half, None, &roused)),
+            Ok(Step::End) => {
+                writer.ring().end();
+                // As long as it is heard there is a way back.
+                writer.ring().wait_writable(usize::MAX, None, &roused);
+                if !seek.is_wanted() {
+                    break Ok(());
+                }
+            }
             Err(error) => break Err(error),
         }
         if cancelled() || writer.ring().is_closed() {
@@ -35,6 +46,7 @@ pub(crate) fn feed(
         }
     };
     writer.ring().end();
+    seek.end();
     outcome
 }
 

@@ -2,6 +2,7 @@
 
 mod buffer;
 mod file;
+mod seek;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::{file::FileReader, ring::Ring};
 
 pub(crate) use buffer::Samples;
 pub(crate) use file::feed;
+pub(crate) use seek::Seek;
 
 /// What a stream plays, in the stream's format and channels.
 pub enum Source {

@@ -72,9 +72,14 @@ impl Process for Engine {
             if let Some(wire) = wire {
                 wire.turn(block.output);
             }
+            self.callback.flush();
+            if self.rings().any(|ring| ring.wake_due()) {
+                self.conductor.unpark();
+            }
             return Flow::Continue;
         }
         let flow = self.callback.process(block, wire);
+        self.callback.flush();
         if self.callback.told() || flow != Flow::Continue || self.rings().any(|ring| ring.wake_due()) {
             // Unparks without a lock or an allocation; a system call only where the conductor sleeps.
             self.conductor.unpark();
@@ -87,6 +92,7 @@ impl Process for Engine {
         let smallest = self.rings().map(|ring| ring.capacity().div_ceil(2)).min().unwrap_or(usize::MAX);
         let ending = || self.ending.load(Ordering::Acquire);
         self.pause.wait(&ending);
+        self.callback.flush();
         loop {
             // Once all is played there is padding, which waits for no source and which the callback cuts to its length.
             let needed = Some(self.needed()).filter(|&needed| needed > 0);

@@ -18,7 +18,7 @@ use crate::{
     device,
     ring::Ring,
     sink::Sink,
-    source::Source,
+    source::{Seek, Source},
 };
 
 /// What a stream tells while it runs.
@@ -89,6 +89,8 @@ pub(super) struct State {
     /// Set to end the run: every wait of it looks here.
     ending: Arc<AtomicBool>,
     pub(super) rings: Vec<Arc<Ring>>,
+    /// Of the file that the last run played.
+    pub(super) seek: Option<Arc<Seek>>,
     pub(super) conductor: Option<JoinHandle<()>>,
 }
 
@@ -301,6 +303,31 @@ impl Stream {
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.inner.pause.is_set()
+    }
+
+    /// Goes on playing the file at `frame`, from 0, or at its end where that is before. What the device holds, and a block
+    /// at most that is not there yet, is still heard. What was read and is not played any more is in no count; it is no gap.
+    ///
+    /// Not realtime-safe: waits for the file.
+    ///
+    /// # Errors
+    /// `StreamState` where no file is played, or all of it was; `UnsupportedFile` for a pipe; what seeking in the file gives:
+    /// playback then goes on as it was.
+    pub fn seek(&self, frame: u64) -> Result<()> {
+        let seek =
+            Some(lock(&self.inner.state)).filter(|state| state.active).and_then(|state| state.seek.clone());
+        let answer = seek.map(|seek| seek.ask(frame)).transpose()?;
+        answer.and_then(|answer| answer.recv().ok()).unwrap_or_else(|| {
+            let message = "nothing is sought: play a file, and seek while it is played";
+            Err(Error::new(ErrorKind::StreamState, message))
+        })
+    }
+
+    /// The frame of the file that is played next, or was when the run ended; `None` where the run plays no file.
+    #[must_use]
+    pub fn position(&self) -> Option<u64> {
+        let seek = lock(&self.inner.state).seek.clone()?;
+        Some(seek.position(self.inner.shared.played()))
     }
 
     /// How recording and playback lie to each other; `None` in one direction, before it is measured, and once the stream is
@@ -530,6 +557,7 @@ impl Stream {
         state.error = None;
         state.recording = None;
         state.ending = Arc::default();
+        state.seek = None;
         self.inner.shared.reset();
         *lock(&self.inner.drain) = Drain::default();
         Ok(Start {

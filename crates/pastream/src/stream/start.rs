@@ -24,7 +24,7 @@ use crate::{
     format::with_sample,
     ring::{FrameConsumer, Reader, Ring},
     sink::{self, Sink},
-    source::{self, Source},
+    source::{self, Seek, Source},
 };
 
 /// Events that wait for the conductor, at most; more are counted.
@@ -222,10 +222,13 @@ impl Start {
 
     /// The reader thread of a file, where it is one that is played.
     fn read(&self, ring: &Arc<Ring>) -> Result<Option<(String, mpsc::Receiver<Result<()>>)>> {
-        let name = match &*lock(&self.source) {
-            Some(Source::File { reader, .. }) => reader.name().to_owned(),
+        let (name, seek) = match &*lock(&self.source) {
+            Some(Source::File { reader, looped, .. }) => {
+                (reader.name().to_owned(), Arc::new(Seek::new(ring, reader, *looped)))
+            }
             _ => return Ok(None),
         };
+        lock(&self.inner.state).seek = Some(Arc::clone(&seek));
         let (done, end) = mpsc::channel();
         let (slot, writer, ending) = (Arc::clone(&self.source), ring.writer()?, Arc::clone(&self.ending));
         thread::Builder::new()
@@ -235,7 +238,7 @@ impl Start {
                 let cancelled = || ending.load(Ordering::Acquire);
                 let read = match &mut source {
                     Some(Source::File { reader, looped, .. }) => {
-                        source::feed(reader, writer, *looped, &cancelled)
+                        source::feed(reader, writer, *looped, &seek, &cancelled)
                     }
                     _ => Ok(()),
                 };

@@ -1,0 +1,120 @@
+//! Where a file goes on playing: wished for by the handle, done by the reader thread.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+    mpsc::{self, Receiver, Sender},
+};
+
+use crate::{
+    Error, ErrorKind, Result,
+    file::FileReader,
+    ring::{Ring, Writer},
+};
+
+/// What handle and reader thread share of one run.
+pub(crate) struct Seek {
+    ring: Arc<Ring>,
+    name: String,
+    seekable: bool,
+    /// In frames, where it is known; of a looped one the turn.
+    length: Option<u64>,
+    looped: bool,
+    wanted: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The frame to go on at. The last wish counts; all who wait get its answer.
+    wish: Option<u64>,
+    waiting: Vec<Sender<Result<()>>>,
+    /// Frame `.0` of the file is what was written to the ring after `.1` frames.
+    origin: (u64, u64),
+    over: bool,
+}
+
+impl Seek {
+    pub(crate) fn new(ring: &Arc<Ring>, reader: &FileReader, looped: bool) -> Self {
+        Self {
+            ring: Arc::clone(ring),
+            name: reader.name().to_owned(),
+            seekable: reader.seekable(),
+            length: reader.spec().frames,
+            looped,
+            wanted: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wishes that the file goes on at `frame`. The answer comes when that is read next; none where it is over.
+    ///
+    /// # Errors
+    /// `UnsupportedFile` for a pipe.
+    pub(crate) fn ask(&self, frame: u64) -> Result<Receiver<Result<()>>> {
+        if !self.seekable {
+            let message = format!("{} can't be sought: it is a pipe", self.name);
+            return Err(Error::new(ErrorKind::UnsupportedFile, message));
+        }
+        let (tell, answer) = mpsc::channel();
+        let mut state = self.state();
+        if !state.over {
+            state.wish = Some(frame.min(self.length.unwrap_or(u64::MAX)));
+            state.waiting.push(tell);
+            // Relaxed: what it tells of is behind the lock.
+            self.wanted.store(true, Ordering::Relaxed);
+            drop(state);
+            self.ring.notify();
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// Does what was wished for.
+    pub(super) fn serve(&self, reader: &mut FileReader, writer: &mut Writer) {
+        if !self.is_wanted() {
+            return;
+        }
+        let (wish, waiting) = {
+            let mut state = self.state();
+            self.wanted.store(false, Ordering::Relaxed);
+            (state.wish.take(), std::mem::take(&mut state.waiting))
+        };
+        let Some(frame) = wish else { return };
+        let sought = reader.seek(frame);
+        if sought.is_ok() {
+            self.ring.unend();
+            writer.discard();
+            self.state().origin = (frame, writer.written());
+        }
+        for waiting in waiting {
+            // Who asked may be gone.
+            let _ = waiting.send(sought.clone());
+        }
+    }
+
+    /// Nothing is read any more: who waits or asks from now on gets no answer.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        state.over = true;
+        state.waiting.clear();
+    }
+
+    /// The frame of the file that is played next, where `played` were played.
+    pub(crate) fn position(&self, played: u64) -> u64 {
+        let (frame, written) = self.state().origin;
+        let position = frame + (played + self.ring.flushed()).saturating_sub(written);
+        match self.length {
+            Some(length) if self.looped => position % length.max(1),
+            Some(length) => position.min(length),
+            None => position,
+        }
+    }
+}
