@@ -115,6 +115,6 @@ export function usage(): string {
 
 ${options.join('\n')}
 
-pastream-rs --help tells what they do; man pastream-rs and docs/cli.md tell more.
+pastream-rs --help tells what they do, man pastream-rs and docs/cli.md more.
 `
 }

@@ -23,9 +23,8 @@ const byName: ReadonlyMap<string, Entry> = new Map(
 function find(name: string): Entry {
   const entry = byName.get(name.startsWith('--') ? name.replaceAll('_', '-') : name)
   if (entry) return entry
-  const [best, ...others] = name.startsWith('--') ? nearest(name.replaceAll('_', '-'), [...byName.keys()]) : []
-  const meant = best === undefined ? '' : `: did you mean ${[best, ...others].join(' or ')}?`
-  throw new UsageError(`${name}: no such option${meant}`)
+  const meant = name.startsWith('--') ? nearest(name.replaceAll('_', '-'), [...byName.keys()]) : []
+  throw new UsageError(`${name}: no such option${meant.length > 0 ? `: did you mean ${meant.join(' or ')}?` : ''}`)
 }
 
 function read<T>(name: string, kind: Kind<T>, text: string): T {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { SoundFile, type FileInfo, type GapEvent, type Level, type Outcome, type Stream } from '../ts/index.ts'
-import { clock, decibels, Meters, statusLine } from './status.ts'
+import { clock, decibels, Meters, statusLine, type Place } from './status.ts'
 
 const INTERVAL_MS = 125
 /** Of the highest level, in looks. */
@@ -22,6 +22,8 @@ export interface Subject {
   readonly output: string | undefined
   /** In frames, where that is known beforehand. */
   readonly length: number | undefined
+  /** Whether that is the input's, in which it may be sought. */
+  readonly whole: boolean
   /** Whether levels are measured. */
   readonly levels: boolean
   /** Whether they are shown while it runs. */
@@ -62,6 +64,12 @@ function list(value: unknown): string {
   return Array.isArray(value) ? value.join('/') : String(value)
 }
 
+/** Where a run is: within the input, where that says how long it is. */
+function place({ stream, length, whole }: Subject): Place {
+  const { frameCount, played, position = played } = stream
+  return { at: whole ? frameCount - played + position : frameCount, length }
+}
+
 /** Tells a person: the status line on a terminal, above it what happens, and at last a summary. */
 export class Text implements Report {
   readonly #subject: Subject
@@ -99,7 +107,7 @@ export class Text implements Report {
     ]
     this.#out.write(lines.join('\n'))
     if (!this.#out.isTTY) return
-    this.#timer = setInterval(() => this.#draw(), INTERVAL_MS).unref()
+    this.#timer = setInterval(() => this.#look(), INTERVAL_MS).unref()
     this.#out.on('resize', this.#resized)
   }
 
@@ -116,15 +124,23 @@ export class Text implements Report {
     return wiped
   }
 
-  #draw(): void {
-    const { stream, length, meter } = this.#subject
-    if (meter) {
-      const { recording, playback } = stream.levels
+  #look(): void {
+    if (this.#subject.meter) {
+      const { recording, playback } = this.#subject.stream.levels
       this.#meters.look(recording.length > 0 ? recording : playback)
     }
+    this.#draw()
+  }
+
+  #draw(): void {
     // The last column stays free: what is written there makes some terminals begin a line.
     const width = Math.max((this.#out.columns || 80) - 1, 0)
-    const line = statusLine(stream, { length, meters: this.#meters, width, color: this.#color })
+    const line = statusLine(this.#subject.stream, {
+      ...place(this.#subject),
+      meters: this.#meters,
+      width,
+      color: this.#color,
+    })
     const cleared = this.#clear()
     // oxlint-disable-next-line no-control-regex -- the colors take no room
     this.#drawn = line.replaceAll(/\u001B\[\d+m/g, '').length

@@ -215,6 +215,7 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
       input: file && { name: name(input, 'stdin'), info: file.info },
       output: output === undefined ? undefined : name(output, 'stdout'),
       length: runLength(timing, timing.pad < 0 || loop || !file, file?.info.frames),
+      whole: timing.frames < 0,
       levels: options.meter !== 'off',
       meter: meter === 'on',
     },

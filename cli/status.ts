@@ -1,7 +1,7 @@
 import type { Level, Stream } from '../ts/index.ts'
 
 /** What the status line tells of a stream. */
-export type Measured = Pick<Stream, 'frameCount' | 'sampleRate' | 'xruns' | 'gaps' | 'cpuLoad' | 'paused' | 'position'>
+export type Measured = Pick<Stream, 'sampleRate' | 'xruns' | 'gaps' | 'cpuLoad' | 'paused'>
 
 /** The lowest level that a meter shows, in dB below full scale. */
 const FLOOR = -60
@@ -25,7 +25,7 @@ export function clock(seconds: number): string {
 
 /** A level of 0 to 1 in dB below full scale. */
 export function decibels(level: number): string {
-  return level > 0 ? (20 * Math.log10(level)).toFixed(1) : '-inf'
+  return level > 0 ? (20 * Math.log10(level)).toFixed(1).replace('-0.0', '0.0') : '-inf'
 }
 
 /** The levels of channels over time: their highest is held for a while, and that one was clipped for ever. */
@@ -69,19 +69,26 @@ export class Meters {
   }
 }
 
-/** The status line of at most `width` letters: first the time, then what there is room for. `length`: the run's, in frames. */
+/** Where a run is and what there is of it, in frames. */
+export interface Place {
+  readonly at: number
+  /** Undefined: not known. */
+  readonly length: number | undefined
+}
+
+/** The status line of at most `width` letters: first the time, then what there is room for. */
 export function statusLine(
   stream: Measured,
-  { length, meters, width, color }: { length?: number | undefined; meters?: Meters; width: number; color: boolean },
+  { at, length, meters, width, color }: Place & { meters?: Meters; width: number; color: boolean },
 ): string {
-  const { sampleRate, xruns, gaps, cpuLoad, paused, frameCount } = stream
+  const { sampleRate, xruns, gaps, cpuLoad, paused } = stream
   const load = (cpuLoad * 100).toFixed(1)
   const lost = gaps.count + gaps.starvations
-  const elapsed = clock(frameCount / sampleRate)
+  const elapsed = clock(at / sampleRate)
   const total = length === undefined ? '' : ` / ${clock(length / sampleRate)}`
   const state = paused ? ' paused' : ''
   const counts = [` ${xruns} xruns, ${lost} gaps, ${load}% load`, ` ${xruns}x ${lost}g ${load}%`]
-  // Each takes what the ones before have left.
+  // Each takes what the ones before have left; the time is always there.
   let room = width - elapsed.length - state.length
   const take = (...texts: string[]): string => {
     const text = texts.find((candidate) => candidate.length <= room) ?? ''
@@ -90,16 +97,15 @@ export function statusLine(
   }
   const short = take(...(width < 60 ? counts.slice(1) : counts))
   const ofTotal = width < 60 ? '' : take(total)
-  const drawn = meters?.draw(length === undefined ? room : Math.max(room - LEAST_BAR - 3, room / 2), color) ?? {
-    text: '',
-    width: 0,
-  }
+  // Half of what is left at least, and all of it where a bar would get too little.
+  const shared = length !== undefined && room >= 2 * (LEAST_BAR + 3)
+  const drawn = meters?.draw(shared ? Math.max(room - LEAST_BAR - 3, room / 2) : room, color) ?? { text: '', width: 0 }
   room -= drawn.width
   let bar = ''
   if (length !== undefined && room >= LEAST_BAR + 3) {
     const cells = Math.min(40, room - 3)
-    const done = length === 0 ? cells : Math.min(cells, Math.floor((cells * frameCount) / length))
+    const done = length === 0 ? cells : Math.min(cells, Math.floor((cells * at) / length))
     bar = ` [${`${'='.repeat(Math.max(0, done - 1))}${done > 0 ? '>' : ''}`.padEnd(cells, '-')}]`
   }
-  return `${elapsed}${ofTotal}${state}${bar}${drawn.text}${short}`.slice(0, Math.max(width, 0) + (color ? 1000 : 0))
+  return `${elapsed}${ofTotal}${state}${bar}${drawn.text}${short}`
 }

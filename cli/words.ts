@@ -50,17 +50,13 @@ function changes(from: string, to: string): number {
   return row.at(-1) ?? 0
 }
 
-/** Those of `known` that `word` begins, or that it may be a misspelling of; the nearest first. */
+/** Those of `known` that `word` begins, or else the nearest of those that it may be a misspelling of. */
 export function nearest(word: string, known: readonly string[]): string[] {
   const wanted = word.toLowerCase()
-  const bare = wanted.replace(/^-+/, '')
-  return known
-    .map((name) => {
-      const lower = name.toLowerCase()
-      const begun = bare.length > 1 && lower.startsWith(wanted)
-      return { name, far: begun ? 0.5 : changes(wanted, lower), most: Math.min(MOST_CHANGES, bare.length / 2) }
-    })
-    .filter(({ far, most }) => far <= most)
-    .toSorted((a, b) => a.far - b.far)
-    .map(({ name }) => name)
+  const length = wanted.replace(/^-+/, '').length
+  const begun = known.filter((name) => length > 1 && name.toLowerCase().startsWith(wanted))
+  if (begun.length > 0) return begun
+  const far = new Map(known.map((name) => [name, changes(wanted, name.toLowerCase())]))
+  const least = Math.min(...far.values())
+  return least <= Math.min(MOST_CHANGES, Math.ceil(length / 2)) ? known.filter((name) => far.get(name) === least) : []
 }

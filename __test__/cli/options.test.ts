@@ -238,6 +238,6 @@ test('-l, --version and -h write to stdout, and play nothing', async (t) => {
   t.is(await told('--version'), `pastream-rs ${version}\n`)
   const help = await told('-h')
   t.regex(help, /^Usage: pastream-rs \[options\] input\|NULL \[output\|NULL\]\n/)
-  t.is(await told('-q', '--help'), help)
+  t.true((await told('-q', '--help')).length > 2 * help.length)
   t.false(existsSync(path('out.wav')))
 })

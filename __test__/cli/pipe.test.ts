@@ -48,7 +48,10 @@ test('a reader that has had enough of stdout ends the run, and that is no error'
   running.child.stdout.destroy()
   const { status, stderr } = await running.ended()
   t.is(status, 0)
-  t.regex(stderr, /\nnobody reads the output any more: finished\n.*\nframes processed: \d+\nxruns: .*\ngaps: .*\n$/)
+  t.regex(
+    stderr,
+    /\nnobody reads the output any more: finished\nduration: .*\nframes processed: \d+\nxruns: .*\ngaps: .*\nlevel of the recording: .*\nwritten: stdout\n$/,
+  )
 })
 
 test('-l ends quietly where nobody reads', async (t) => {

@@ -1,10 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import test from 'ava'
 import { pairOfDevices } from '../../cli/device.ts'
 import { UsageError } from '../../cli/error.ts'
-import { flags } from '../../cli/flags.ts'
 import { parse } from '../../cli/parse.ts'
 import { channels, choice, mapping, pair, positiveTime, size, time, toFrames } from '../../cli/values.ts'
-import { help } from '../../cli/help.ts'
+import { nearest, words } from '../../cli/words.ts'
+import { folder } from '../support.ts'
 
 function frames(text: string): number | undefined {
   const read = time.parse(text)
@@ -17,7 +18,7 @@ test('a time is a clock or a count of samples, with fractions everywhere', (t) =
     ['.5', 24_000],
     ['1:30', 4_320_000],
     ['1:00:00.5', 172_824_000],
-    ['-1', -48_000],
+    ['-1', -1],
     ['48000s', 48_000],
     ['1Ks', 1024],
     ['1ks', 1000],
@@ -33,6 +34,16 @@ test('a time is a clock or a count of samples, with fractions everywhere', (t) =
     ['s', undefined],
     ['.', undefined],
     ['1k', undefined],
+    ['0:12+10s', 576_010],
+    ['0:01+0.5', 72_000],
+    ['1-24000s', 24_000],
+    ['1:00-0:30+0.5-1ks', 1_463_000],
+    ['10s-1', -1],
+    ['+1', 48_000],
+    ['-1+2', 48_000],
+    ['1+', undefined],
+    ['1++2', undefined],
+    ['-', undefined],
     ['99999999999999', undefined],
   ]
   for (const [text, expected] of cases) t.is(frames(text), expected, text)
@@ -91,15 +102,19 @@ test('options and files come in any order', (t) => {
     type: { playback: 'raw', recording: 'raw' },
     quiet: true,
     list: true,
-    duration: { seconds: -1 },
+    duration: { seconds: -1, frames: 0 },
   })
   t.deepEqual(parse(['--', '-q', '-']), { options: {}, input: '-q', output: '-' })
   t.deepEqual(parse(['', 'NULL']), { options: {}, input: undefined, output: undefined })
 })
 
 test('a flag takes no file for its value', (t) => {
-  t.deepEqual(parse(['-p', 'a.wav']), { options: { pad: { frames: -1 } }, input: 'a.wav', output: undefined })
-  t.deepEqual(parse(['-p', '1', 'a.wav']).options, { pad: { seconds: 1 } })
+  t.deepEqual(parse(['-p', 'a.wav']), {
+    options: { pad: { seconds: -1, frames: 0 } },
+    input: 'a.wav',
+    output: undefined,
+  })
+  t.deepEqual(parse(['-p', '1', 'a.wav']).options, { pad: { seconds: 1, frames: 0 } })
   t.deepEqual(parse(['-m', '2,1', 'a.wav']), { options: { map: [[2, 1]] }, input: 'a.wav', output: undefined })
   t.deepEqual(parse(['-m', '2,1', '1:2', 'a.wav']).options, {
     map: [
@@ -118,6 +133,8 @@ test('a wrong call names the flag, the value and what is allowed', (t) => {
     [['--offset=-1', 'a'], /^--offset '-1': .*not negative/],
     [['-b', '-1', 'a'], /^-b '-1'/],
     [['--nope'], /^--nope: no such/],
+    [['--lop'], /^--lop: no such option: did you mean --loop\?$/],
+    [['--fatal'], /^--fatal: no such option: did you mean --fatal-xruns\?$/],
     [['-d'], /^-d: needs a value/],
     [['--loop=1'], /^--loop '1': takes no value/],
     [['a', 'b', 'c'], /^'c': at most two/],
@@ -162,9 +179,44 @@ test('a host restricts the choice', (t) => {
   })
 })
 
-test('the help fits a terminal, names every flag, and states the exit statuses', (t) => {
-  const text = help()
-  for (const line of text.split('\n')) t.true(line.length <= 80, line)
-  for (const { names } of Object.values(flags)) t.true(text.includes(`  ${names.join(', ')}`))
-  t.regex(text, /^Exit status: 0 done.*;\n1 failed; 2 wrong usage; 3 xruns under --fatal-xruns; 128\+n /m)
+test('a file of arguments is split as a shell does it', async (t) => {
+  for (const [text, expected] of [
+    ['', []],
+    [' a  b\n\tc ', ['a', 'b', 'c']],
+    ['a # b\nc#d', ['a', 'c#d']],
+    [`'a b' "c d" e\\ f ''`, ['a b', 'c d', 'e f', '']],
+    [String.raw`"a\"b\\c\d" 'e\f' g\'h`, [String.raw`a"b\c\d`, String.raw`e\f`, "g'h"]],
+    ['a\\\nb', ['ab']],
+    [`x'y'"z"`, ['xyz']],
+    ["'a", undefined],
+    ['"a', undefined],
+  ] as const) {
+    t.deepEqual(words(text), expected && [...expected], text)
+  }
+  const path = await folder(t)
+  writeFileSync(path('inner'), "-c 2 # channels\n'a b.wav'")
+  writeFileSync(path('outer'), `-d 1 @${path('inner')}`)
+  writeFileSync(path('self'), `@${path('self')}`)
+  writeFileSync(path('open'), '"')
+  t.deepEqual(parse(['-q', `@${path('outer')}`, '--', '@out']), {
+    options: { quiet: true, duration: { seconds: 1, frames: 0 }, channels: { playback: 2, recording: 2 } },
+    input: 'a b.wav',
+    output: '@out',
+  })
+  for (const [argument, message] of [
+    [`@${path('self')}`, /self: files of arguments name one another without end$/],
+    [`@${path('open')}`, /open: a quote in it is not closed$/],
+    ['@nowhere', /^@nowhere: the file of arguments can't be read \(ENOENT\); an input of that name is \.\/@nowhere$/],
+  ] as const) {
+    t.throws(() => parse([argument]), { instanceOf: UsageError, message }, argument)
+  }
+  t.deepEqual(parse(['@']).input, '@')
+})
+
+test('what is misspelt finds the nearest', (t) => {
+  const known = ['--loop', '--list', '--latency', 'virtual']
+  t.deepEqual(nearest('--lop', known), ['--loop'])
+  t.deepEqual(nearest('Vitrual', known), ['virtual'])
+  t.deepEqual(nearest('--lat', known), ['--latency'])
+  t.deepEqual(nearest('nobody', known), [])
 })

@@ -258,19 +258,19 @@ test('the clock and the load of the device', async (t) => {
 
 test('levels of each channel, measured from the first look on', async (t) => {
   const stream = await duplex(t, { format: 'float32', channels: [2, 3], device: 'virtual:clock=free:block=100' })
-  const silent = { peak: 0, rms: 0 }
+  const silent = { peak: 0, rms: 0, highest: 0, overall: 0 }
   t.deepEqual(stream.levels, { playback: [silent, silent], recording: [silent, silent, silent] })
   const sent = Float32Array.from({ length: 2 * 200 }, (_, index) =>
     index % 2 === 0 ? (index < 200 ? -0.75 : 0.5) : 0.25,
   )
   await stream.play(sent)
   const channels = [
-    { peak: 0.75, rms: 0.5 },
-    { peak: 0.25, rms: 0.25 },
+    { peak: 0.75, rms: 0.5, highest: 0.75, overall: Math.sqrt((0.75 ** 2 + 0.5 ** 2) / 2) },
+    { peak: 0.25, rms: 0.25, highest: 0.25, overall: 0.25 },
   ]
   t.deepEqual(stream.levels, { playback: channels, recording: [...channels, silent] })
   // The peak is that since the last look.
-  t.is(stream.levels.playback[0]?.peak, 0)
+  t.like(stream.levels.playback[0], { peak: 0, highest: 0.75 })
   await using output = await OutputStream.open({ device: 'virtual' })
   t.deepEqual(output.levels.recording, [])
 })

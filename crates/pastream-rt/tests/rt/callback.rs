@@ -383,7 +383,7 @@ fn a_wire_brings_the_output_back_in_the_same_block() {
 }
 
 #[test]
-fn levels_are_those_of_the_last_block() {
+fn levels_are_those_of_the_last_block_and_of_all() {
     let mut setup = record(limits(None, None), 64, 2, OnFull::Gap);
     setup.recording.as_mut().unwrap().1 = Routing::identity(2);
     let mut rig = Rig::<i16>::new(&setup);
@@ -397,6 +397,10 @@ fn levels_are_those_of_the_last_block() {
     assert_eq!((left.take_peak(), left.mean_square()), (0.5, 0.0625));
     assert_eq!((right.take_peak(), right.mean_square()), (1.0, 0.0));
     assert_eq!(left.take_peak(), 0.0);
+    assert_eq!((left.highest(), left.overall_mean_square()), (0.5, (0.25 + 2.0 * 0.0625) / 4.0));
+    assert_eq!((right.highest(), right.overall_mean_square()), (1.0, 0.25));
+    rig.shared.reset();
+    assert_eq!((right.highest(), right.overall_mean_square()), (0.0, 0.0));
 }
 
 type Half<T> = Option<Box<T>>;
