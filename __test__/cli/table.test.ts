@@ -203,7 +203,8 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
 }
 
 for (const [flag, all] of Object.entries(cases)) {
-  test(flag, async (t) => {
+  // One process after the other: there are many.
+  test.serial(flag, async (t) => {
     const path = await folder(t)
     writeFileSync(path('in.wav'), wav(ramp(1000)))
     writeFileSync(path('old.wav'), 'old')
