@@ -97,13 +97,13 @@ fn error(sink: &str, latency: Latency, index: usize) -> f64 {
     let start = Instant::now();
     let (played, recorded) = (Seen::default(), Seen::default());
     let (found, marker) = mpsc::channel();
-    let (mut player, mut monitor) =
+    let (mut device, mut monitor) =
         (open(sink, true, latency), open(&format!("{sink}.monitor"), false, latency));
     monitor.start(Box::new(Record(Arc::clone(&recorded), 0, found))).unwrap();
-    player.start(Box::new(Play(Arc::clone(&played), 0))).unwrap();
+    device.start(Box::new(Play(Arc::clone(&played), 0))).unwrap();
     let marker = marker.recv_timeout(PATIENCE).unwrap();
     monitor.finish();
-    player.stop();
+    device.stop();
     // A frame that is played as number n is recorded as number n + offset.
     let offset = (origin(&played, index, start) - origin(&recorded, index, start)) * RATE;
     offset - (marker as f64 - MARKER as f64)
