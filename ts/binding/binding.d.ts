@@ -40,6 +40,13 @@ export declare class BindingFile {
   seek(frame: number): Promise<Settled>
   /** Closes it; a thread that reads stops at its next block. */
   close(): void
+  /**
+   * Opens the file once more, where [`take`](Self::take) would have to.
+   *
+   * # Errors
+   * Through the promise: what opening gives.
+   */
+  prepare(): Promise<Settled>
 }
 
 /** One thread's hold on a ring in JavaScript's memory. */

@@ -70,7 +70,9 @@ struct CodecDecoder {
 
 /// Reads the headers of what `detect` found. `tags`: those before the audio.
 pub(super) fn decoder(mut input: Input, container: Container, mut tags: Tags) -> Result<Opened> {
-    if let (Container::Flac, Some(empty)) = (container, flac::Empty::read(&mut input)?) {
+    if container == Container::Flac
+        && let Some(empty) = flac::Empty::read(&mut input)?
+    {
         return Ok((Box::new(empty), tags));
     }
     let (from, mut to) = (input.position(), input.length());
