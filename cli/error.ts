@@ -7,8 +7,9 @@ export class UsageError extends Error {
 export class XrunError extends Error {
   override readonly name = 'XrunError'
 
-  constructor(xruns: number) {
-    super(`ended by --fatal-xruns after ${xruns} xruns: try a larger --blocksize`)
+  constructor(xruns: number, device: string) {
+    const advice = device.startsWith('jack') ? 'a longer period of the JACK server (jackd -p)' : 'a larger --blocksize'
+    super(`ended by --fatal-xruns after ${xruns} xruns: try ${advice}`)
   }
 }
 

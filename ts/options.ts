@@ -17,7 +17,8 @@ export type Recorded<F> = F extends Format ? F : F extends readonly [unknown, in
 /** What a stream is opened with. What is not set here and in `defaults` is up to the device. */
 export interface StreamOptions<F extends Pair<Format> = Pair<Format>> {
   /**
-   * A device's id, or parts of its name. Two devices are joined: the playback's clock paces both, see `alignment`.
+   * A device's id, its name, or parts of that. A comma parts two devices, as in a stream's own `device`, unless all is one's
+   * id or name. Two devices are joined: the playback's clock paces both, see `alignment`.
    * @default 'default'
    */
   device?: Pair<string>
@@ -47,13 +48,16 @@ export interface StreamOptions<F extends Pair<Format> = Pair<Format>> {
 export interface SourceOptions {
   /** Begin again at the end, with no gap. @default false */
   loop?: boolean
-  /** Frames of the ring between source and device. @default 65536 */
+  /**
+   * Frames of the ring between source and device. One that holds less than the device asks for at once is refused when the
+   * run starts. @default 65536, and twice what the device asks for at its start
+   */
   bufferSize?: number
 }
 
 /** What a sink is set with. */
 export interface SinkOptions {
-  /** Frames of the ring between device and sink. @default 10 seconds for a file, else 65536 */
+  /** Frames of the ring between device and sink. @default 10 seconds for a file, else as of a source */
   bufferSize?: number
 }
 

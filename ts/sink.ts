@@ -169,6 +169,6 @@ function add(stream: BindingStream, sampleRate: number, sink: Sink, size: number
   else if (typeof sink === 'string' || (typeof sink === 'object' && sink !== null && isFile(sink))) {
     const file = describeSink(typeof sink === 'string' ? { path: sink } : sink)
     call(() => stream.addSinkFile(file, size ?? Math.max(BUFFER_SIZE, DISK_SECONDS * sampleRate)))
-  } else return resolve(sink, size ?? BUFFER_SIZE)
+  } else return resolve(sink, size ?? stream.opened.bufferSize)
   return undefined
 }

@@ -24,8 +24,6 @@ export type Source =
   | Parts
   | ReadableStream
 
-const BUFFER_SIZE = 65_536
-
 type Resolved = Samples | SoundFile | RingBuffer<Format | undefined> | SourceFunction | Thread | Parts
 
 /** A source whose length can be asked for: files are opened. */
@@ -75,7 +73,7 @@ export async function setSource(
   { loop = false, bufferSize, ...rest }: SourceOptions,
 ): Promise<SourceHook | undefined> {
   nothingElse(rest)
-  const size = natural('bufferSize', bufferSize) ?? BUFFER_SIZE
+  const size = natural('bufferSize', bufferSize) ?? stream.opened.bufferSize
   const resolved = source === null ? null : await resolve(source)
   if (resolved === null) call(() => stream.clearSource())
   else if (resolved instanceof SoundFile) {

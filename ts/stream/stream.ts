@@ -54,7 +54,6 @@ export interface ReadableOptions extends Pick<RunOptions, 'frames' | 'offset' | 
 export type DuplexOptions = Omit<ReadableOptions, 'highWaterMark'>
 export type WritableOptions = Pick<RunOptions, 'frames' | 'pad'> & Pick<SourceOptions, 'bufferSize'>
 
-const BUFFER_SIZE = 65_536
 /** Frames that a stream of bytes gets at a time. */
 const PART = 4096
 
@@ -125,7 +124,8 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
 
   #xrun(event: XrunEvent): void {
     if (this.#fatalXruns) {
-      const message = `the device reported ${event.kinds.join(', ')} at frame ${event.frame}: try a larger block size or latency`
+      const advice = this.device.startsWith('jack') ? 'a longer period of the JACK server' : 'a larger block size or latency'
+      const message = `the device reported ${event.kinds.join(', ')} at frame ${event.frame}: try ${advice}`
       this.#runs.at(-1)?.fail(new PastreamError('ERR_PASTREAM_XRUN', message))
     }
     this.emit('xrun', event)
@@ -427,7 +427,8 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
 
   async *#bytes({ bufferSize, ...run }: RunOptions & SinkOptions): AsyncGenerator<Buffer, void, undefined> {
     const { format, frameSize } = this.#direction(true)
-    const recording = new Recording<Format>(frameSize, natural('bufferSize', bufferSize) ?? BUFFER_SIZE, format)
+    const size = natural('bufferSize', bufferSize) ?? this.binding.opened.bufferSize
+    const recording = new Recording<Format>(frameSize, size, format)
     await this.#record(recording, run)
     try {
       yield* recording.bytes(PART)

@@ -108,6 +108,8 @@ pub struct OpenedStream {
     pub sample_rate: u32,
     /// In frames, 0 where it varies.
     pub block_size: u32,
+    /// Frames of a source's ring, by default.
+    pub buffer_size: u32,
     /// What is played.
     pub playback: Option<OpenedDirection>,
     /// What is recorded.
@@ -350,6 +352,7 @@ impl BindingStream {
             device: opened.id.clone(),
             sample_rate: opened.sample_rate,
             block_size: opened.block_size as u32,
+            buffer_size: u32::try_from(self.stream.buffer_size()).unwrap_or(u32::MAX),
             playback: opened.playback.as_ref().map(side),
             recording: opened.recording.as_ref().map(side),
         }

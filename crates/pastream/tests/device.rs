@@ -56,7 +56,7 @@ fn what_means_none_or_several_is_told() {
     use ErrorKind::{DeviceAmbiguous, DeviceNotFound, HostUnavailable};
     let other = if cfg!(windows) { "coreaudio" } else { "wasapi" };
     for (text, kind, words) in [
-        ("device virtual null", DeviceNotFound, "no device that plays is called `device virtual null`"),
+        ("null virtual device", DeviceNotFound, "no device that plays is called `null virtual device`"),
         ("l device", DeviceAmbiguous, "virtual (Virtual device), null (Null device)"),
         ("l device", DeviceAmbiguous, "`l device` could be"),
         ("scarlett", DeviceNotFound, "no device that plays is called `scarlett`"),
@@ -72,6 +72,25 @@ fn what_means_none_or_several_is_told() {
             assert!(error.to_string().contains("-D virtual"), "{error}");
         }
     }
+}
+
+#[test]
+fn a_last_word_that_is_a_host_leaves_no_other() {
+    assert_eq!(device::find("device null", Side::Playback).unwrap().id, "null");
+    let message = device::find("scarlett null", Side::Playback).unwrap_err().to_string();
+    let expected = "no device of the host `null` that plays is called `scarlett`; the devices here are null (Null device).";
+    assert!(message.starts_with(expected), "{message}");
+}
+
+#[test]
+fn what_a_pair_is_called_opens_it_again() {
+    let both = Some(backend::Side::default());
+    let request = Request { playback: both, recording: both, ..Request::default() };
+    let pair = device::open_pair("virtual:seed=2", "null", &request).unwrap().opened().id.clone();
+    assert_eq!(pair, "virtual:seed=2,null");
+    assert_eq!(device::open_pair(&pair, &pair, &request).unwrap().opened().id, pair);
+    let recording = Request { playback: None, ..request };
+    assert_eq!(device::open_pair(&pair, &pair, &recording).unwrap().opened().id, "null");
 }
 
 #[test]

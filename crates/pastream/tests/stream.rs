@@ -229,6 +229,37 @@ fn a_device_that_is_lost_before_the_end_is_heard_is_told() {
 }
 
 #[test]
+fn a_ring_holds_what_the_device_asks_for_at_once() {
+    let default = |device| duplex(device, 1, SampleFormat::Int16).buffer_size();
+    assert_eq!(default("virtual"), 65_536);
+    assert_eq!(default("virtual:block=500..40000"), 80_000);
+    assert_eq!(default("virtual:block=40000:clock=free"), 65_536);
+    for (ring, device, fits) in [
+        (511, "virtual", false),
+        (512, "virtual", true),
+        (511, "virtual:block=511:delay=4000", true),
+        (1, "virtual:clock=free", true),
+    ] {
+        let stream = duplex(device, 1, SampleFormat::Int16);
+        let ring = Ring::new(2, ring).unwrap();
+        ring.end();
+        stream.set_source(Some(Source::Ring(ring))).unwrap();
+        let started = stream.start(&Run { pad: Some(0), ..Run::default() });
+        if fits {
+            started.unwrap();
+            stream.abort().unwrap();
+            continue;
+        }
+        let error = started.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(
+            error.message().starts_with("the ring of the source holds 511 frames, and device `virtual` asks for up to 512 at once: give it more"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn what_a_device_plays_out_can_be_cut_short() {
     // It would take a minute.
     let device = "virtual:delay=2880000";

@@ -94,6 +94,12 @@ pub trait Backend: Send + Sync {
     /// A sentence that says why not.
     fn available(&self) -> Result<(), String>;
 
+    /// Why the host can't be used although it is there: it hangs, or lets nobody in. Then no other host's default device
+    /// takes the place of its own. Asked where it is not [`available`](Self::available).
+    fn fails(&self) -> Option<String> {
+        None
+    }
+
     /// The host's devices.
     ///
     /// # Errors
@@ -105,14 +111,14 @@ pub trait Backend: Send + Sync {
         None
     }
 
-    /// Whether one callback serves both directions of a device. Where not, a device opens in one direction at a time,
-    /// and the two are bridged.
-    fn duplex(&self) -> bool {
+    /// Whether one callback serves the device `playback`, which plays, and `recording`, which records and may be the same.
+    /// Where not, each opens for its direction alone, and the two are bridged.
+    fn duplex(&self, _playback: &str, _recording: &str) -> bool {
         false
     }
 
-    /// Opens the device that `request` names, with the settings that it asks for. Asked for both directions only where
-    /// [`duplex`](Self::duplex).
+    /// Opens the device that `request` names, or two, with the settings that it asks for. Asked for both directions only
+    /// where [`duplex`](Self::duplex).
     ///
     /// # Errors
     /// [`HostUnavailable`](crate::ErrorKind::HostUnavailable),
@@ -161,6 +167,12 @@ pub trait Device: Send {
     /// Whether [`alignment`](Self::alignment) is known by the first block, of a device with both directions.
     fn alignable(&self) -> bool {
         true
+    }
+
+    /// Frames that it may ask for at once, as it does at its start; 0 where it asks for what there is.
+    fn burst(&self) -> usize {
+        let opened = self.opened();
+        (opened.longest().as_secs_f64() * f64::from(opened.sample_rate)).ceil() as usize
     }
 
     /// How recording and playback lie to each other; `None` in one direction, and where it is not known yet.

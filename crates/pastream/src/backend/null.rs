@@ -22,8 +22,8 @@ impl Backend for NullBackend {
         Ok(vec![DeviceInfo::of_software("null", "Null device")])
     }
 
-    fn duplex(&self) -> bool {
-        true
+    fn duplex(&self, playback: &str, recording: &str) -> bool {
+        playback == recording
     }
 
     fn open(&self, request: &Request) -> Result<Box<dyn Device>> {

@@ -21,6 +21,11 @@ pub struct Opened {
     pub clock: Option<String>,
 }
 
+/// What two devices are called together, which may be one.
+pub(super) fn joined(one: &str, other: &str, between: &str) -> String {
+    if one == other { one.to_owned() } else { format!("{one}{between}{other}") }
+}
+
 impl Opened {
     /// What a device may have in hand before it calls again.
     pub(crate) fn longest(&self) -> Duration {

@@ -5,6 +5,8 @@ use crate::SampleFormat;
 pub struct Request {
     /// The device's whole id, `virtual:clock=free`.
     pub id: String,
+    /// The whole id of the device that records, where it is another than the one that plays.
+    pub recording_id: Option<String>,
     /// In Hz.
     pub sample_rate: Option<u32>,
     /// What is played; at least one of the two directions is asked for.

@@ -33,8 +33,13 @@ pub fn devices() -> Vec<DeviceInfo> {
 }
 
 /// The device that `text` means for `side`: a device's id, with keys or without (`virtual:clock=free`); a host alone, for
-/// its default device; `default` or nothing at all, for the system's; else words that all occur in one device's name or
-/// host, in any case. The device's `id` is the one to open, keys included; the keys are checked by [`open`].
+/// its default device; `default` or nothing at all, for the system's; the name of a device; else words that all occur in
+/// one device's name or host, in any case, where a last word that is a host's name leaves no other host. The device's `id`
+/// is the one to open, keys included; the keys are checked by [`open`].
+///
+/// A comma parts the names of two devices, of which the first plays and the second records, unless all is a device's id
+/// or name: in what begins with a host, the first comma that another host follows. An empty first name or `^` means the
+/// default, an empty second one what the first means.
 ///
 /// Never answers a virtual device that was not named.
 ///
@@ -42,9 +47,10 @@ pub fn devices() -> Vec<DeviceInfo> {
 ///
 /// # Errors
 /// [`DeviceNotFound`](ErrorKind::DeviceNotFound), [`DeviceAmbiguous`](ErrorKind::DeviceAmbiguous) with the devices
-/// that match, [`HostUnavailable`](ErrorKind::HostUnavailable) where the host isn't there or there is no real one.
+/// that match, [`HostUnavailable`](ErrorKind::HostUnavailable) where the host isn't there or there is no real one, and
+/// where the default would be of a host that hangs.
 pub fn find(text: &str, side: Side) -> Result<DeviceInfo> {
-    let text = text.trim();
+    let text = part(text.trim(), side).trim();
     if text.is_empty() || text.eq_ignore_ascii_case("default") {
         return default_device(side);
     }
@@ -53,25 +59,66 @@ pub fn find(text: &str, side: Side) -> Result<DeviceInfo> {
         return of_host(backend, text, side);
     }
     if REAL_HOSTS.iter().any(|real| real.eq_ignore_ascii_case(host)) {
-        return Err(without(ErrorKind::HostUnavailable, &format!("this build has no `{host}` host"), side));
-    }
-    let words: Vec<_> = text.split_whitespace().map(str::to_lowercase).collect();
-    let mut matches = devices();
-    matches.retain(|device| {
-        let label = format!("{} {}", device.name, device.host).to_lowercase();
-        has(device, side) && words.iter().all(|word| label.contains(word))
-    });
-    match &matches[..] {
-        [_] => Ok(matches.remove(0)),
-        [] => Err(without(
-            ErrorKind::DeviceNotFound,
-            &format!("no device that {} is called `{text}`", verb(side)),
+        return Err(without(
+            ErrorKind::HostUnavailable,
+            &format!("this build has no `{host}` host"),
             side,
-        )),
+            None,
+        ));
+    }
+    let last =
+        text.rsplit_once(char::is_whitespace).and_then(|(name, host)| Some((name.trim(), backend(host)?)));
+    let (name, only) = last.map_or((text, None), |(name, backend)| (name, Some(backend)));
+    if let Some(backend) = only {
+        usable(backend, side)?;
+    }
+    by_name(&devices(), name, only.map(Backend::host), side)
+}
+
+/// The one of `devices` that is called `name`, on any host or on one.
+fn by_name(devices: &[DeviceInfo], name: &str, host: Option<&str>, side: Side) -> Result<DeviceInfo> {
+    let words: Vec<_> = name.split_whitespace().map(str::to_lowercase).collect();
+    let matches: Vec<_> = devices
+        .iter()
+        .filter(|device| has(device, side) && host.is_none_or(|host| device.host == host))
+        .filter(|device| {
+            let label = format!("{} {}", device.name, device.host).to_lowercase();
+            words.iter().all(|word| label.contains(word))
+        })
+        .collect();
+    let mut exact = matches.iter().filter(|device| device.name.eq_ignore_ascii_case(name));
+    match (&matches[..], exact.next(), exact.next()) {
+        ([device], ..) | (_, Some(device), None) => Ok((*device).clone()),
+        ([], ..) => {
+            let on = host.map(|host| format!(" of the host `{host}`")).unwrap_or_default();
+            let problem = format!("no device{on} that {} is called `{name}`", verb(side));
+            Err(without(ErrorKind::DeviceNotFound, &problem, side, host))
+        }
         _ => Err(Error::new(
             ErrorKind::DeviceAmbiguous,
-            format!("`{text}` could be {}: use an id, or more of the name", listed(&matches)),
+            format!("`{name}` could be {}: use an id, or more of the name", listed(matches)),
         )),
+    }
+}
+
+/// The part of `text` that means `side`, where that may name two devices.
+fn part(text: &str, side: Side) -> &str {
+    let begins = |text: &str| {
+        let host = text.trim_start().split(':').next().unwrap_or_default().trim_end();
+        backend(host).is_some() || REAL_HOSTS.iter().any(|real| real.eq_ignore_ascii_case(host))
+    };
+    let mut commas = text.match_indices(',').map(|(at, _)| at);
+    let comma = if begins(text) { commas.find(|at| begins(&text[at + 1..])) } else { commas.next() };
+    let Some(comma) = comma else { return text };
+    if devices().iter().any(|device| device.id == text || device.name == text) {
+        return text;
+    }
+    let given = |name: &str| !matches!(name.trim(), "" | "^");
+    let (first, second) = (&text[..comma], &text[comma + 1..]);
+    match side {
+        Side::Recording if given(second) => second,
+        _ if given(first) => first,
+        _ => "",
     }
 }
 
@@ -85,9 +132,9 @@ pub fn open(request: &Request) -> Result<Box<dyn Device>> {
     open_pair(&request.id, &request.id, request)
 }
 
-/// Opens what `playback` and `recording` mean, as [`find`] reads them, for the sides that `request` asks for; its `id` means
-/// nothing here. Two devices, and one whose host has no callback for both directions, are joined: the playback's clock
-/// paces both.
+/// Opens what `playback` and `recording` mean, as [`find`] reads them, for the sides that `request` asks for; its ids mean
+/// nothing here. Where the host has one callback for both, it is used; else they are joined: the playback's clock paces
+/// both.
 ///
 /// Not realtime-safe: asks the audio systems, allocates.
 ///
@@ -99,8 +146,9 @@ pub fn open_pair(playback: &str, recording: &str, request: &Request) -> Result<B
     let recording = records.then(|| find(recording, Side::Recording)).transpose()?;
     match (playback, recording) {
         (Some(playback), Some(recording)) => {
-            if playback.id == recording.id && host_of(&playback)?.duplex() {
-                return open_one(playback, Side::Playback, request);
+            if playback.host == recording.host && host_of(&playback)?.duplex(&playback.id, &recording.id) {
+                let recording_id = Some(recording.id).filter(|id| *id != playback.id);
+                return open_one(playback, Side::Playback, &Request { recording_id, ..request.clone() });
             }
             // The playback's blocks are the stream's.
             let out = open_one(playback, Side::Playback, &Request { recording: None, ..request.clone() })?;
@@ -123,7 +171,7 @@ fn open_one(device: DeviceInfo, side: Side, request: &Request) -> Result<Box<dyn
     let opened = host_of(&device)?.open(&Request { id: device.id, ..request.clone() });
     opened.map_err(|error| match error.kind() {
         // Gone since it was listed, or one of those that are not.
-        ErrorKind::DeviceNotFound => without(error.kind(), error.message(), side).with_source(error),
+        ErrorKind::DeviceNotFound => without(error.kind(), error.message(), side, None).with_source(error),
         _ => error,
     })
 }
@@ -160,23 +208,20 @@ const fn verb(side: Side) -> &'static str {
 
 /// The device of one host whose id, with keys or without, is `text`.
 fn of_host(backend: &dyn Backend, text: &str, side: Side) -> Result<DeviceInfo> {
+    usable(backend, side)?;
     let host = backend.host();
-    if let Err(reason) = backend.available() {
-        let problem = format!("the `{host}` host can't be used: {reason}");
-        return Err(without(ErrorKind::HostUnavailable, &problem, side));
-    }
     let rest = &text[host.len()..];
     let id = format!("{host}{rest}");
     // Before its devices are listed, which may take their while.
     if let Some(device) = backend.find(&id).filter(|_| !rest.is_empty()) {
         return Ok(device);
     }
-    let devices = backend.devices().map_err(|error| without(error.kind(), error.message(), side))?;
+    let devices = backend.devices().map_err(|error| without(error.kind(), error.message(), side, None))?;
     if rest.is_empty() {
         let mut able = devices.iter().filter(|device| has(device, side));
         let default = able.clone().find(|device| is_default(device, side));
         return default.or(able.next()).cloned().ok_or_else(|| {
-            without(ErrorKind::DeviceNotFound, &format!("no device of `{host}` {}", verb(side)), side)
+            without(ErrorKind::DeviceNotFound, &format!("no device of `{host}` {}", verb(side)), side, None)
         });
     }
     let named = devices.iter().filter(|device| {
@@ -191,10 +236,19 @@ fn of_host(backend: &dyn Backend, text: &str, side: Side) -> Result<DeviceInfo> 
             let pair = pair
                 .map(|monitor| format!(": to play and record at once, give the pair `{id},{}`", monitor.id));
             let problem = format!("`{id}` never {}{}", verb(side), pair.unwrap_or_default());
-            Err(without(ErrorKind::UnsupportedConfig, &problem, side))
+            Err(without(ErrorKind::UnsupportedConfig, &problem, side, Some(host)))
         }
-        None => Err(without(ErrorKind::DeviceNotFound, &format!("there is no device `{id}`"), side)),
+        None => {
+            Err(without(ErrorKind::DeviceNotFound, &format!("there is no device `{id}`"), side, Some(host)))
+        }
     }
+}
+
+fn usable(backend: &dyn Backend, side: Side) -> Result<()> {
+    backend.available().map_err(|reason| {
+        let problem = format!("the `{}` host can't be used: {reason}", backend.host());
+        without(ErrorKind::HostUnavailable, &problem, side, None)
+    })
 }
 
 /// The system's default among `devices`, which are in the order of their hosts.
@@ -202,52 +256,72 @@ pub(super) fn default_of(devices: &[DeviceInfo], side: Side) -> Option<&DeviceIn
     devices.iter().find(|device| is_default(device, side))
 }
 
+/// The first default device of a real host. A host that is not there is passed over; one that is there and fails is not:
+/// what it would have played should not be heard elsewhere.
 fn default_device(side: Side) -> Result<DeviceInfo> {
-    default_of(&devices(), side).cloned().ok_or_else(|| {
-        let reason = |backend: &&dyn Backend| {
-            let host = backend.host();
-            let reason =
-                backend.available().err().or_else(|| Some(backend.devices().err()?.message().to_owned()));
-            let reason = reason.unwrap_or_else(|| format!("no device that {}", verb(side)));
-            format!("{host}: {reason}")
+    first_default(BACKENDS.iter().copied().filter(|backend| is_real(backend.host())), side)
+}
+
+fn first_default<'a>(backends: impl Iterator<Item = &'a dyn Backend>, side: Side) -> Result<DeviceInfo> {
+    let mut reasons = Vec::new();
+    for backend in backends {
+        let host = backend.host();
+        let devices = match backend.available() {
+            Ok(()) => backend.devices().map_err(|error| error.message().to_owned()),
+            Err(absent) => {
+                let Some(reason) = backend.fails() else {
+                    reasons.push(format!("{host}: {absent}"));
+                    continue;
+                };
+                Err(reason)
+            }
         };
-        let reasons: Vec<_> = BACKENDS.iter().filter(|backend| is_real(backend.host())).map(reason).collect();
-        let why = if reasons.is_empty() {
-            "this build has no host for them".to_owned()
-        } else {
-            reasons.join("; ")
-        };
-        without(ErrorKind::HostUnavailable, &format!("there is no real sound card here ({why})"), side)
-    })
+        let devices = devices.map_err(|reason| {
+            let message = format!(
+                "the default device is that of `{host}`, which fails: {reason}; or name a device of another host"
+            );
+            Error::new(ErrorKind::HostUnavailable, message)
+        })?;
+        if let Some(device) = default_of(&devices, side) {
+            return Ok(device.clone());
+        }
+        reasons.push(format!("{host}: no device that {}", verb(side)));
+    }
+    let why =
+        if reasons.is_empty() { "this build has no host for them".to_owned() } else { reasons.join("; ") };
+    let problem = format!("there is no real sound card here ({why})");
+    Err(without(ErrorKind::HostUnavailable, &problem, side, None))
 }
 
 fn is_real(host: &str) -> bool {
     REAL_HOSTS.contains(&host)
 }
 
-/// An error that says which devices could be had instead.
-fn without(kind: ErrorKind, problem: &str, side: Side) -> Error {
+/// An error that says which devices could be had instead: of `host` alone, where it has any.
+fn without(kind: ErrorKind, problem: &str, side: Side, host: Option<&str>) -> Error {
     let mut devices = devices();
     devices.retain(|device| has(device, side));
-    Error::new(
-        kind,
-        format!(
-            "{problem}; the devices here are {}. Without a sound card, use the device `virtual` (`-D virtual`)",
-            listed(&devices)
-        ),
-    )
+    if devices.iter().any(|device| Some(&device.host[..]) == host) {
+        devices.retain(|device| Some(&device.host[..]) == host);
+    }
+    let advice = if devices.iter().any(|device| is_real(&device.host)) {
+        ": name one of them"
+    } else {
+        ". Without a sound card, use the device `virtual` (`-D virtual`)"
+    };
+    Error::new(kind, format!("{problem}; the devices here are {}{advice}", listed(&devices)))
 }
 
-fn listed(devices: &[DeviceInfo]) -> String {
-    let labels: Vec<_> = devices.iter().map(|device| format!("{} ({})", device.id, device.name)).collect();
-    labels.join(", ")
+fn listed<'a>(devices: impl IntoIterator<Item = &'a DeviceInfo>) -> String {
+    let label = |device: &DeviceInfo| format!("{} ({})", device.id, device.name);
+    devices.into_iter().map(label).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A sound system with two cards, or none at all.
+    /// A sound system with two cards, or none at all, because it is not there or hangs.
     struct Cards(Result<(), &'static str>);
 
     impl Backend for Cards {
@@ -257,6 +331,10 @@ mod tests {
 
         fn available(&self) -> Result<(), String> {
             self.0.map_err(str::to_owned)
+        }
+
+        fn fails(&self) -> Option<String> {
+            self.0.err().filter(|reason| reason.contains("hangs")).map(str::to_owned)
         }
 
         fn devices(&self) -> Result<Vec<DeviceInfo>> {
@@ -311,5 +389,69 @@ mod tests {
         let error = of_host(&Cards(Err("no server runs")), "cards", Side::Playback).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::HostUnavailable);
         assert!(error.message().contains("no server runs"));
+    }
+
+    #[test]
+    fn the_default_is_no_other_hosts_where_one_hangs() {
+        let first = |hosts: [&Cards; 2]| {
+            first_default(hosts.into_iter().map(|host| host as &dyn Backend), Side::Playback)
+        };
+        let (there, absent) = (Cards(Ok(())), Cards(Err("no server runs")));
+        let hangs = Cards(Err("the server hangs: restart it"));
+        assert_eq!(first([&absent, &there]).unwrap().id, "cards:hw:1");
+        assert_eq!(first([&there, &hangs]).unwrap().id, "cards:hw:1");
+        let error = first([&hangs, &there]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::HostUnavailable);
+        let message = error.message();
+        assert!(message.contains("`cards`, which fails: the server hangs: restart it"), "{message}");
+        let error = first([&absent, &absent]).unwrap_err();
+        assert!(error.message().contains("(cards: no server runs; cards: no server runs)"), "{error}");
+    }
+
+    #[test]
+    fn an_exact_name_wins() {
+        let device = |host: &str, name: &str| DeviceInfo {
+            id: format!("{host}:{name}"),
+            name: name.to_owned(),
+            host: host.to_owned(),
+            max_output_channels: 2,
+            ..DeviceInfo::default()
+        };
+        let devices =
+            [("jack", "system"), ("jack", "system monitor"), ("alsa", "System bell"), ("alsa", "Bell")];
+        let devices = devices.map(|(host, name)| device(host, name));
+        let found = |name, host| by_name(&devices, name, host, Side::Playback).map(|device| device.id);
+        assert_eq!(found("SYSTEM", None).unwrap(), "jack:system");
+        assert_eq!(found("system", Some("jack")).unwrap(), "jack:system");
+        assert_eq!(found("system", Some("alsa")).unwrap(), "alsa:System bell");
+        assert_eq!(found("sys bell", None).unwrap(), "alsa:System bell");
+        let error = found("sys", None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DeviceAmbiguous);
+        assert!(error.message().starts_with("`sys` could be jack:system (system), jack:"), "{error}");
+        let error = found("monitor", Some("alsa")).unwrap_err();
+        assert!(error.message().starts_with("no device of the host `alsa` that plays is called `monitor`;"));
+    }
+
+    #[test]
+    fn a_comma_parts_two_devices() {
+        for (text, playing, recording) in [
+            ("one", "one", "one"),
+            ("one,two", "one", "two"),
+            ("one,two,three", "one", "two,three"),
+            ("alsa:hw:CARD=PCH,DEV=0", "alsa:hw:CARD=PCH,DEV=0", "alsa:hw:CARD=PCH,DEV=0"),
+            ("alsa:hw:0,0,Pulse:mic,1", "alsa:hw:0,0", "Pulse:mic,1"),
+            ("virtual, null", "virtual", " null"),
+            ("one,", "one", "one"),
+            (",two", "", "two"),
+            ("^,two", "", "two"),
+            ("one,^", "one", "one"),
+            (",", "", ""),
+        ] {
+            assert_eq!(
+                (part(text, Side::Playback), part(text, Side::Recording)),
+                (playing, recording),
+                "{text}"
+            );
+        }
     }
 }

@@ -27,7 +27,8 @@ pub enum Source {
         reader: Box<FileReader>,
         /// Whether it begins again at its end; it must be seekable.
         looped: bool,
-        /// Frames of the ring between reader thread and callback.
+        /// Frames of the ring between reader thread and callback, at least what the device asks for at once; 0: 65,536, or
+        /// more where the device asks for more at its start.
         buffer_size: usize,
     },
     /// A ring that the user writes, and ends when there is no more.

@@ -45,12 +45,17 @@ pub(super) struct Unused {
     pub(super) spent: Option<String>,
 }
 
+/// Frames of a source's ring, at least, where nothing is said.
+const BUFFER_SIZE: usize = 65_536;
+
 type Listener = Box<dyn Fn(&StreamEvent) + Send + Sync>;
 
 /// What handle and conductor share.
 pub(super) struct Inner {
     pub(super) config: StreamConfig,
     pub(super) opened: Opened,
+    /// Frames that the device may ask for at once.
+    burst: usize,
     /// None once the stream is closed, and while the device plays out what it holds.
     device: Mutex<Option<Box<dyn Device>>>,
     /// What the device said before it was taken.
@@ -130,6 +135,25 @@ impl Measured {
 }
 
 impl Inner {
+    /// Frames of a source's ring, by default.
+    pub(super) fn buffer_size(&self) -> usize {
+        BUFFER_SIZE.max(self.burst * 2)
+    }
+
+    /// Refuses a ring that every block of the device empties.
+    pub(super) fn check_room(&self, ring: &Ring) -> Result<()> {
+        if ring.capacity() >= self.burst {
+            return Ok(());
+        }
+        let message = format!(
+            "the ring of the source holds {} frames, and device `{}` asks for up to {} at once: give it more (`bufferSize`), or ask for less latency",
+            ring.capacity(),
+            self.opened.id,
+            self.burst
+        );
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
     /// Ends what the device does: at once, or when it has played out what it holds, which takes its time and keeps nobody
     /// from asking meanwhile. False where it was lost before.
     pub(super) fn end_device(&self, at_once: bool) -> bool {
@@ -233,6 +257,7 @@ impl Stream {
             &recording,
             &Request {
                 id: String::new(),
+                recording_id: None,
                 sample_rate: config.sample_rate,
                 playback: config.playback.as_ref().map(side),
                 recording: config.recording.as_ref().map(side),
@@ -258,6 +283,7 @@ impl Stream {
         let inner = Inner {
             config,
             opened,
+            burst: device.burst(),
             device: Mutex::new(Some(device)),
             last: Mutex::default(),
             drain: Mutex::default(),
@@ -274,6 +300,12 @@ impl Stream {
     #[must_use]
     pub fn opened(&self) -> &Opened {
         &self.inner.opened
+    }
+
+    /// Frames of a ring that the device, whatever it asks for at its start, does not empty: what a source has by default.
+    #[must_use]
+    pub fn buffer_size(&self) -> usize {
+        self.inner.buffer_size()
     }
 
     /// What the callback counts, readable at any time.

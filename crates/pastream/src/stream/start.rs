@@ -80,6 +80,7 @@ impl Start {
         }
         let feed = self.feed()?;
         let feed_ring = if let Some(Feed::Ring(ring)) = &feed { Some(Arc::clone(ring)) } else { None };
+        feed_ring.iter().try_for_each(|ring| inner.check_room(ring))?;
         let play = match (feed, &opened.playback) {
             (Some(feed), Some(side)) => {
                 let mapping = prepare::mapping("playback", config.playback.as_ref(), side.channels)?;
@@ -209,13 +210,8 @@ impl Start {
                 if reader.seekable() {
                     reader.seek(0)?;
                 }
-                // What a device asks for at its start is there, so that it does not begin with a gap.
-                let opened = &self.inner.opened;
-                let burst = opened.longest().as_secs_f64() * 2.0 * f64::from(opened.sample_rate);
-                Some(Feed::Ring(Ring::new(
-                    channels * format.size(),
-                    (*buffer_size).max(burst.ceil() as usize),
-                )?))
+                let frames = if *buffer_size > 0 { *buffer_size } else { self.inner.buffer_size() };
+                Some(Feed::Ring(Ring::new(channels * format.size(), frames)?))
             }
         })
     }

@@ -342,7 +342,8 @@ fn open(id: &str, playback: bool, latency: Latency) -> Box<dyn Device> {
     let side = Some(Side { channels: Some(2), format: Some(SampleFormat::Int16) });
     let (playback, recording) = if playback { (side, None) } else { (None, side) };
     let sample_rate = Some(RATE as u32);
-    let request = Request { id: id.to_owned(), sample_rate, playback, recording, block_size: None, latency };
+    let id = id.to_owned();
+    let request = Request { id, sample_rate, playback, recording, latency, ..Request::default() };
     device::open(&request).unwrap()
 }
 

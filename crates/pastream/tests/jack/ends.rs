@@ -65,8 +65,8 @@ fn give(stream: &Stream) -> mpsc::Receiver<StreamEvent> {
     let (tell, told) = mpsc::channel();
     stream.listen(Some(Box::new(move |event| drop(tell.send(event.clone())))));
     let frames = noise(20_000, 2, FORMAT, 14);
-    stream.set_source(Some(Source::Buffer { frames, looped: false })).unwrap();
-    stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+    stream.set_source(Some(Source::Buffer { frames, looped: false })).expect("a source");
+    stream.start(&Run { pad: Some(0), ..Run::default() }).expect("a start");
     wait_for("the last block", || stream.shared().outcome() == Outcome::Finished);
     told
 }

@@ -166,8 +166,11 @@ fn what_is_opened_is_the_servers() {
 
         let refused = |request: &Request| device::open(request).map(|_| ()).unwrap_err();
         for (request, words) in [
-            (Request { sample_rate: Some(44_100), ..both(LOOP, None) }, "48000 Hz, not at 44100"),
-            (both("jack:system", Some(3)), "has 2 ports to play to, not 3"),
+            (
+                Request { sample_rate: Some(44_100), ..both(LOOP, None) },
+                "ask for 48000 Hz, or start the server at 44100",
+            ),
+            (both("jack:system", Some(3)), "has 2 ports to play to, not 3: use fewer channels"),
             (both("jack:system:capture_2", Some(2)), "has 1 ports to record from, not 2"),
             (Request { block_size: Some(65_537), ..both(LOOP, None) }, "not of 65537"),
         ] {
@@ -207,6 +210,57 @@ fn a_loop_is_exact_in_every_run() {
                 loops(&stream, 2, format, &frames, 256);
             }
         }
+    });
+}
+
+#[test]
+fn two_devices_of_the_server_are_one_client() {
+    alone("two_devices_of_the_server_are_one_client", || {
+        let _server = Server::start();
+        let format = SampleFormat::Float32;
+        let frames = noise(700, 2, format, 15);
+        let pair = |playback: &str, recording: &str| {
+            let side = |device: &str| {
+                Some(SideConfig {
+                    device: Some(device.to_owned()),
+                    channels: Some(2),
+                    format: Some(format),
+                    ..SideConfig::default()
+                })
+            };
+            let (playback, recording) = (side(playback), side(recording));
+            Stream::open(StreamConfig { playback, recording, ..StreamConfig::default() }).unwrap()
+        };
+        for _stream in 0..25 {
+            let stream = pair("jack:system", LOOP);
+            assert_eq!(stream.opened().id, "jack:system,jack:system:monitor");
+            assert_eq!(stream.opened().name, "system and system monitor");
+            let alignment = stream.alignment().unwrap();
+            assert_eq!((alignment.offset_frames, alignment.method), (256.0, AlignmentMethod::Callback));
+            for _run in 0..4 {
+                loops(&stream, 2, format, &frames, 256);
+            }
+        }
+
+        // Aligned, the first frame is what was played first, and as many as were asked for are there.
+        let stream = pair("jack:system", LOOP);
+        let late = (0..10).take_while(|_| {
+            stream.set_source(Some(Source::Buffer { frames: Arc::clone(&frames), looped: false })).unwrap();
+            stream.set_sinks(vec![Sink::Buffer { frames: 700 }]).unwrap();
+            stream.start(&Run { pad: Some(0), align: true, ..Run::default() }).unwrap();
+            assert!(stream.wait(Some(Duration::from_secs(20))).unwrap());
+            stream.shared().xruns() > 0
+        });
+        assert!(late.count() < 10, "the machine is too busy");
+        assert!(stream.take_recording().unwrap() == *frames);
+
+        let round_trip = |recording| pair("jack:system", recording).alignment().unwrap().offset_frames;
+        assert_eq!(round_trip("jack:system"), 768.0);
+        // Nobody knows what lies between.
+        let (client, _) = Client::new("peer", ClientOptions::NO_START_SERVER).unwrap();
+        let _ports = ["a", "b"].map(|name| client.register_port(name, AudioOut::default()).unwrap());
+        let _client = client.activate_async((), ()).unwrap();
+        assert_eq!(pair("jack:system", "jack:peer").alignment(), None);
     });
 }
 

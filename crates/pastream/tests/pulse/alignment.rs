@@ -75,6 +75,7 @@ fn open(id: &str, playback: bool, latency: Latency) -> Box<dyn Device> {
     let side = Some(Side { channels: Some(2), format: Some(SampleFormat::Int16) });
     PulseBackend
         .open(&Request {
+            recording_id: None,
             id: id.to_owned(),
             sample_rate: Some(48_000),
             playback: side.filter(|_| playback),

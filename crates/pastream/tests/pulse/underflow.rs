@@ -79,6 +79,7 @@ impl Process for Record {
 fn open(id: &str, playback: bool, channels: usize) -> Box<dyn Device> {
     let side = Some(Side { channels: Some(channels), format: Some(SampleFormat::Int16) });
     let request = Request {
+        recording_id: None,
         id: id.to_owned(),
         sample_rate: Some(48_000),
         playback: side.filter(|_| playback),

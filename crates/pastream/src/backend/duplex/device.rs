@@ -20,6 +20,7 @@ use crate::{
     backend::{
         Alignment, AlignmentMethod, Cutter, Device, Latency, Opened, OpenedSide, Process, Request,
         adapter::{Ends, adapt},
+        opened::joined,
     },
 };
 
@@ -106,12 +107,9 @@ impl Bridge {
             // One device is taken to have one clock: ALSA's plugins don't say.
             _ => played.id == recorded.id,
         };
-        let pair = |one: &str, other: &str, between: &str| {
-            if one == other { one.to_owned() } else { format!("{one}{between}{other}") }
-        };
         let opened = Opened {
-            id: pair(&played.id, &recorded.id, ","),
-            name: pair(&played.name, &recorded.name, " and "),
+            id: joined(&played.id, &recorded.id, ","),
+            name: joined(&played.name, &recorded.name, " and "),
             sample_rate: played.sample_rate,
             playback: Some(output),
             recording: Some(input),

@@ -1,3 +1,5 @@
+use std::error::Error as _;
+
 use super::{
     device::JackDevice,
     ports::{self, Target},
@@ -24,6 +26,12 @@ impl Backend for JackBackend {
         server::list(|_, _| ()).map_err(|error| error.message().to_owned())
     }
 
+    fn fails(&self) -> Option<String> {
+        // What is not there has no cause.
+        let failed = server::list(|_, _| ()).err().filter(|error| error.source().is_some());
+        failed.map(|error| error.message().to_owned())
+    }
+
     fn devices(&self) -> Result<Vec<DeviceInfo>> {
         server::list(|client, ours| {
             let (mut input, mut output) = (false, false);
@@ -33,7 +41,8 @@ impl Backend for JackBackend {
         })
     }
 
-    fn duplex(&self) -> bool {
+    fn duplex(&self, _: &str, _: &str) -> bool {
+        // A client has ports for both, wherever they are connected.
         true
     }
 

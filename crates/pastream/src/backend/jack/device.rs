@@ -18,6 +18,7 @@ use crate::{
     backend::{
         Alignment, AlignmentMethod, Cutter, Device, Opened, OpenedSide, Process, Request, Side,
         adapter::{Ends, adapt},
+        opened::joined,
     },
 };
 
@@ -82,21 +83,33 @@ fn make(
     request: &Request,
     client: Client,
 ) -> Result<(AsyncClient<Notifier, Handler>, Made)> {
-    let id = &request.id;
-    let refused = |what: String| Error::new(ErrorKind::UnsupportedConfig, format!("device `{id}` {what}"));
+    let (id, other) = (&request.id, request.recording_id.as_ref());
+    let refused = |what: String| refusal(id, &what);
     let rate = client.sample_rate();
     match request.sample_rate {
         Some(0) => return Err(too_few("rate")),
         Some(asked) if asked != rate => {
-            return Err(refused(format!("runs at the JACK server's rate, {rate} Hz, not at {asked}")));
+            return Err(refused(format!(
+                "runs at the JACK server's rate, {rate} Hz, not at {asked}: ask for {rate} Hz, or start the server at {asked}"
+            )));
         }
         _ => {}
     }
-    let pattern = id.split_once(':').map(|(_, pattern)| pattern);
-    let target = ports::target(&client, pattern).ok_or_else(|| {
-        Error::new(ErrorKind::DeviceNotFound, format!("no JACK client has audio ports for `{id}`"))
-    })?;
-    let side = |side: Option<Side>, ports: &Ports, latency: u32, verb: &str| {
+    let named = |id: &String| {
+        let pattern = id.split_once(':').map(|(_, pattern)| pattern);
+        let target = ports::target(&client, pattern).ok_or_else(|| {
+            Error::new(ErrorKind::DeviceNotFound, format!("no JACK client has audio ports for `{id}`"))
+        })?;
+        Ok((pattern.map_or_else(|| target.id(), |_| id.clone()), target))
+    };
+    let (mut own_id, mut target) = named(id)?;
+    let mut name = target.name();
+    if let Some(other) = other {
+        let (id, recorded) = named(other)?;
+        (own_id, name) = (joined(&own_id, &id, ","), joined(&name, &recorded.name(), " and "));
+        target = target.recording(recorded);
+    }
+    let side = |id: &str, side: Option<Side>, ports: &Ports, latency: u32, verb: &str| {
         let Some(side) = side else { return Ok(None) };
         let most = ports.names.len();
         let channels = side.channels.unwrap_or(most.clamp(1, 2));
@@ -104,13 +117,17 @@ fn make(
             return Err(too_few("channels"));
         }
         if channels > most {
-            return Err(refused(format!("has {most} ports to {verb}, not {channels}")));
+            return Err(refusal(
+                id,
+                &format!("has {most} ports to {verb}, not {channels}: use fewer channels"),
+            ));
         }
         let latency = f64::from(latency) / f64::from(rate);
         Ok(Some(OpenedSide { channels, format: side.format.unwrap_or_default(), latency }))
     };
-    let mut playback = side(request.playback, &target.sinks, target.sinks.latency, "play to")?;
-    let recording = side(request.recording, &target.sources, target.sources.latency, "record from")?;
+    let mut playback = side(id, request.playback, &target.sinks, target.sinks.latency, "play to")?;
+    let recording =
+        side(other.unwrap_or(id), request.recording, &target.sources, target.sources.latency, "record from")?;
 
     let period = client.buffer_size() as usize;
     let block = request.block_size.filter(|&size| size > 0 && size != period);
@@ -128,9 +145,8 @@ fn make(
     let count = |side: Option<OpenedSide>| side.map_or(0, |side| side.channels);
     let outputs = register::<AudioOut>(&client, "output", count(playback))?;
     let inputs = register::<AudioIn>(&client, "input", count(recording))?;
-    let names = |ports: &[String]| ports.to_vec();
-    let sinks = names(&target.sinks.names[..outputs.len()]);
-    let sources = names(&target.sources.names[..inputs.len()]);
+    let sinks = target.sinks.names[..outputs.len()].to_vec();
+    let sources = target.sources.names[..inputs.len()].to_vec();
     let mut wires = Vec::new();
     for (port, sink) in outputs.iter().zip(&sinks) {
         wires.push((port.name().map_err(failed)?, sink.clone()));
@@ -150,8 +166,8 @@ fn make(
         }
     }
     let opened = Opened {
-        id: pattern.map_or_else(|| target.id(), |_| id.clone()),
-        name: target.name(),
+        id: own_id,
+        name,
         sample_rate: rate,
         playback,
         recording,
@@ -163,6 +179,10 @@ fn make(
 
 fn exact(offset_frames: f64) -> Alignment {
     Alignment { offset_frames, jitter_frames: 0.0, drift_ppm: 0.0, method: AlignmentMethod::Callback }
+}
+
+fn refusal(id: &str, what: &str) -> Error {
+    Error::new(ErrorKind::UnsupportedConfig, format!("device `{id}` {what}"))
 }
 
 fn too_few(what: &str) -> Error {

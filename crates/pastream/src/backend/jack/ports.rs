@@ -46,6 +46,12 @@ impl Target {
         if self.monitor { format!("{} {MONITOR}", self.client) } else { self.client.clone() }
     }
 
+    /// This one where it plays, `other` where that records.
+    pub(super) fn recording(self, other: Self) -> Self {
+        let monitor = other.monitor && other.client == self.client;
+        Self { sources: other.sources, monitor, ..self }
+    }
+
     /// Frames from playback to recording; `None` where it is software that lies between.
     pub(super) fn round_trip(&self) -> Option<u32> {
         if self.monitor {
@@ -222,5 +228,16 @@ mod tests {
         }
         let one = choose(&ports(), Some("Speakers 5.1:monitor_FR")).expect("it is there");
         assert_eq!((one.id(), one.round_trip()), ("jack:Speakers 5.1:monitor".to_owned(), Some(10)));
+    }
+
+    #[test]
+    fn two_clients_are_one_device_with_the_round_trip_that_is_between_them() {
+        let find = |pattern| choose(&ports(), Some(pattern)).expect("it is there");
+        let round_trip = |plays, records| find(plays).recording(find(records)).round_trip();
+        assert_eq!(round_trip("Speakers 5.1", "Speakers 5.1:monitor"), Some(10));
+        assert_eq!(round_trip("Speakers 5.1", "Mic"), Some(30));
+        assert_eq!(round_trip("Speakers 5.1:monitor", "Mic"), Some(30));
+        assert_eq!(round_trip("mixer", "Speakers 5.1:monitor"), None);
+        assert_eq!(round_trip("Speakers 5.1", "mixer"), None);
     }
 }

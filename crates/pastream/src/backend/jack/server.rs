@@ -4,7 +4,7 @@
 //! lock. So one thread of ours talks to it, and nobody waits for that thread longer than [`PATIENCE`].
 
 use std::{
-    mem,
+    io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
     sync::{
@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 type Job = Box<dyn FnOnce(&mut Clients) + Send>;
 
 /// The thread that talks to libjack. It ends with the process: nobody can end it while libjack hangs.
-static TALKER: LazyLock<std::io::Result<Sender<Job>>> = LazyLock::new(|| {
+static TALKER: LazyLock<io::Result<Sender<Job>>> = LazyLock::new(|| {
     let (jobs, asked) = mpsc::channel::<Job>();
     let talk = move || {
         let mut clients = Clients::default();
@@ -156,7 +156,7 @@ fn unavailable(reason: impl Into<String>) -> Error {
 }
 
 fn hangs() -> Error {
-    unavailable("the JACK server hangs: restart it")
+    unavailable("the JACK server hangs: restart it").with_source(io::Error::from(io::ErrorKind::TimedOut))
 }
 
 /// Has `work` done by the thread that talks to libjack, unless nobody waits for it any more when its turn comes.
@@ -258,7 +258,11 @@ impl Clients {
                     return Ok(client);
                 }
                 Err(jack::Error::ClientError(status)) => status,
-                Err(error) => return Err(unavailable(format!("the JACK server takes no client: {error}"))),
+                Err(error) => {
+                    return Err(
+                        unavailable(format!("the JACK server takes no client: {error}")).with_source(error)
+                    );
+                }
             };
             if status.contains(ClientStatus::SERVER_FAILED) {
                 for link in links {
@@ -272,7 +276,7 @@ impl Clients {
             if tries == TRIES {
                 let message =
                     format!("the JACK server takes no client ({status:?}): try again, or restart it");
-                return Err(unavailable(message));
+                return Err(unavailable(message).with_source(jack::Error::ClientError(status)));
             }
             thread::sleep(PAUSE * tries);
         }

@@ -1,9 +1,13 @@
-use std::ffi::{CStr, CString};
+use std::{
+    ffi::{CStr, CString},
+    time::Instant,
+};
 
 use pulseaudio::protocol::{Command, SampleSpec, ServerInfo, SinkInfo, SourceInfo};
 
 use super::{
-    connection::{Connection, Failure},
+    address::addresses,
+    connection::{Connection, Failure, PATIENCE},
     device::PulseDevice,
     settings::{Settings, is_pipewire, known, nearest},
 };
@@ -222,6 +226,13 @@ impl Backend for PulseBackend {
 
     fn available(&self) -> Result<(), String> {
         Connection::open().map(|_| ())
+    }
+
+    fn fails(&self) -> Option<String> {
+        let reason = Connection::open().err()?;
+        // Where one is connected to there is a server.
+        let deadline = Instant::now() + PATIENCE;
+        addresses().iter().any(|address| address.connect(deadline).is_ok()).then_some(reason)
     }
 
     fn devices(&self) -> Result<Vec<DeviceInfo>> {

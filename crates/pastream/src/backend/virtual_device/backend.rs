@@ -47,8 +47,8 @@ impl Backend for VirtualBackend {
         Ok(vec![DeviceInfo::of_software("virtual", "Virtual device")])
     }
 
-    fn duplex(&self) -> bool {
-        true
+    fn duplex(&self, playback: &str, recording: &str) -> bool {
+        playback == recording
     }
 
     fn open(&self, request: &Request) -> Result<Box<dyn Device>> {

@@ -201,6 +201,10 @@ impl Device for VirtualDevice {
         })
     }
 
+    fn burst(&self) -> usize {
+        if self.free_running() { 0 } else { *self.blocks.end() }
+    }
+
     fn alignment(&self) -> Option<Alignment> {
         self.alignment
     }
