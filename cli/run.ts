@@ -146,7 +146,8 @@ function name(file: string | undefined, pipe: string): string {
 
 /** The library's errors in the words of the command line. */
 function translated(error: unknown, stream: Stream): unknown {
-  if (error instanceof PastreamError && error.code === 'ERR_PASTREAM_XRUN') return new XrunError(stream.xruns, stream.device)
+  if (error instanceof PastreamError && error.code === 'ERR_PASTREAM_XRUN')
+    return new XrunError(stream.xruns, stream.device)
   if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_BUFFER_EMPTY')) return error
   const message = `the input ended after ${stream.played} frames, before -d: give a smaller -d, or -p to fill up with silence`
   return new Error(message, { cause: error })

@@ -23,5 +23,18 @@ if (installed('jackd')) {
     }
   })
 
+  test.serial('two devices of the server are one, also by the name that the stream has', async (t) => {
+    const sent = noise('float32', 2 * 500)
+    let pair: [string, string] | string = ['jack:system', device]
+    for (const again of [false, true]) {
+      await using stream: DuplexStream = await DuplexStream.open({ device: pair, channels: 2 })
+      t.is(stream.device, `jack:system,${device}`)
+      const take = await stream.playrec(sent, { align: true })
+      same(t, take, sent, `again: ${again}`)
+      t.deepEqual(stream.alignment, { offsetFrames: 256, jitterFrames: 0, driftPpm: 0, method: 'callback' })
+      pair = stream.device
+    }
+  })
+
   comesBack(server, { host: 'jack', device: 'jack:system' })
 }

@@ -273,3 +273,20 @@ test('a worker thread that does not return is terminated after five seconds, and
   t.true(performance.now() - before >= 5000)
   same(t, await stream.playrec(silence('int16', 3)), silence('int16', 3))
 })
+
+test('a ring has room for what the device asks for at once, and one that has not is refused', async (t) => {
+  const stream = await duplex(t, { device: 'virtual:block=40000', channels: 1 })
+  let frames = 0
+  const source = (_: StreamView, ring: RingBuffer<'int16'>): void => void (frames = ring.length)
+  await stream.play(source)
+  t.is(frames, 80_000)
+  await stream.setSource(source, { bufferSize: 39_999 })
+  await fails(
+    t,
+    () => stream.start(),
+    'ERR_PASTREAM_INVALID_ARGUMENT',
+    /holds 39999 frames, and device .* asks for up to 40000 at once/,
+  )
+  await stream.play(source, { bufferSize: 40_000 })
+  t.is(frames, 40_000)
+})

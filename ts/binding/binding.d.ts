@@ -428,6 +428,8 @@ export interface OpenedStream {
   sampleRate: number
   /** In frames, 0 where it varies. */
   blockSize: number
+  /** Frames of a source's ring, by default. */
+  bufferSize: number
   /** What is played. */
   playback?: OpenedDirection
   /** What is recorded. */
