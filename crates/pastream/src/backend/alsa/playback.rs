@@ -67,8 +67,9 @@ impl Way for Playback {
             return Ok(Step::End);
         }
         let next = run.position - self.left.len() as u64;
-        if self.started && self.flow == Flow::Continue && run.timeline.is_late(next, run.now()) {
-            // A plug-in hides what it lost while the whole process was held.
+        let late = self.started && self.flow == Flow::Continue && run.timeline.is_late(next, run.now());
+        // A plug-in hides what it lost while the whole process was held. A new start would drop what is held yet.
+        if late && run.line.avail()? == settings.buffer {
             return Err(Trouble::Xrun);
         }
         if !self.left.is_empty() {

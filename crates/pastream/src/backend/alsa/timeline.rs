@@ -2,6 +2,8 @@
 const MEMORY: f64 = 0.5;
 /// A measurement so far off is no noise: the line stood still, or the clock did.
 const JUMP: f64 = 0.1;
+/// A frame that is later than that has not been played in time, however unsure the measurements are.
+const LATE: f64 = 0.05;
 
 /// When each frame passes the device, in seconds since the start, smoothed from what is measured at each block.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +55,7 @@ impl Timeline {
     ///
     /// Realtime-safe.
     pub(super) fn is_late(&self, frame: u64, now: f64) -> bool {
-        self.time(frame).is_some_and(|due| now - due > JUMP)
+        self.time(frame).is_some_and(|due| now - due > LATE)
     }
 
     /// Frames that passed unasked where `frame` was due and the one that passes at `time` is the next.
@@ -96,7 +98,7 @@ mod tests {
         let due = 0.5 + 1.0;
         assert_eq!(timeline.skipped(48_000, due + 1_234.0 / 48_000.0), 1_234);
         assert_eq!(timeline.skipped(48_000, due - 0.01), 0);
-        assert!(timeline.is_late(48_000, due + 0.11) && !timeline.is_late(48_000, due + 0.09));
+        assert!(timeline.is_late(48_000, due + 0.06) && !timeline.is_late(48_000, due + 0.04));
     }
 
     #[test]

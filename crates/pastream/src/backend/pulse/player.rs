@@ -112,7 +112,7 @@ impl Player {
             }
             let mut limit = None;
             match flow {
-                Flow::Complete if self.pending == 0 => match self.drain() {
+                Flow::Complete if self.pending == 0 => match self.drain()? {
                     Some(left) => limit = Some(left),
                     None => return Ok(()),
                 },
@@ -297,20 +297,21 @@ impl Player {
 
     /// How long to wait for what was sent to be played out, `None` when it is. The server is not asked to tell of its end: it
     /// never does where a sink can rewind, since there is silence to play for ever.
-    fn drain(&mut self) -> Option<Duration> {
+    fn drain(&mut self) -> Result<Option<Duration>, Failure> {
         let now = self.run.now();
         let since = *self.draining.get_or_insert(now);
         let end = self.run.line.time_of(self.written as f64);
-        // A device that is suspended meanwhile never plays it out.
-        let late = now - since > self.run.made.latency + TAIL;
-        if late || (now >= end && self.read >= self.written) {
-            return None;
+        if now >= end && self.read >= self.written {
+            return Ok(None);
+        }
+        if now - since > self.run.made.latency + TAIL {
+            // It hangs, or was suspended meanwhile.
+            return Err(Failure::Late);
         }
         if now < end {
-            // Asked once more when it should be over.
-            return Some(Duration::from_secs_f64(end - now));
+            return Ok(Some(Duration::from_secs_f64(end - now)));
         }
         self.run.timing.hurry();
-        Some(Duration::from_millis(2))
+        Ok(Some(Duration::from_millis(2)))
     }
 }

@@ -32,6 +32,9 @@ pub(super) struct Recorder {
     received: i64,
     /// By how much the server's read index is ahead of them.
     ahead: Option<i64>,
+    /// When the server was last read from, and since when there is that which it may have thrown away before.
+    looked: Instant,
+    overdue: Option<Instant>,
     /// Frames by which it was behind the clock when last seen, and how often it was so.
     behind: (f64, u32),
 }
@@ -47,6 +50,8 @@ impl Recorder {
             room,
             received: 0,
             ahead: None,
+            looked: Instant::now(),
+            overdue: None,
             behind: (0.0, 0),
             run,
         }
@@ -63,6 +68,11 @@ impl Recorder {
                 if self.take(process)? != Flow::Continue {
                     return Ok(());
                 }
+                let now = Instant::now();
+                if (now - self.looked).as_secs_f64() > self.run.made.held {
+                    self.overdue = Some(now);
+                }
+                self.looked = now;
                 if !self.run.connection.inbox.fill()? {
                     break;
                 }
@@ -137,13 +147,19 @@ impl Recorder {
         self.ahead.is_some_and(|ahead| timing.read_offset - self.received > ahead)
     }
 
-    /// Whether frames are missing that were captured by `at`. Once it is full, `PulseAudio` throws them away and its indices
-    /// stand still.
+    /// Whether frames are missing that were captured by `at`. `PulseAudio` throws them away where nobody fetched what it
+    /// holds, and its indices stand still.
     fn is_behind(&mut self, at: Instant, captured: f64) -> bool {
+        if self.run.made.pipewire
+            || !self.run.line.is_settled()
+            || self.overdue.is_none_or(|since| at < since)
+        {
+            return false;
+        }
         let rate = f64::from(self.run.settings.sample_rate);
         let lag = self.run.line.lag(at.saturating_duration_since(self.run.start).as_secs_f64(), captured);
-        if self.run.made.pipewire || !self.run.line.is_settled() || lag < BEHIND * rate {
-            self.behind = (0.0, 0);
+        if lag < BEHIND * rate {
+            self.overdue = None;
             return false;
         }
         let (last, times) = self.behind;
@@ -163,7 +179,7 @@ impl Recorder {
         }
         if self.behind.1 >= CERTAIN {
             let lost = self.behind.0.round();
-            self.behind = (0.0, 0);
+            (self.behind, self.overdue) = ((0.0, 0), None);
             self.run.line.lose(lost);
             self.run.skipped += lost as u64;
             self.run.xruns |= Xruns::INPUT_OVERFLOW;

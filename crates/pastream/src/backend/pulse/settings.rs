@@ -40,6 +40,8 @@ pub(super) struct Made {
     pub(super) wanted: usize,
     /// Bytes that move at once, at least.
     pub(super) portion: usize,
+    /// Seconds that the server holds of what it records until it throws away what comes.
+    pub(super) held: f64,
     /// Seconds from the server to the air.
     pub(super) device_latency: f64,
     /// Seconds from the client to the air.
@@ -190,6 +192,7 @@ impl Settings {
             channel: made.channel,
             wanted: made.requested_bytes as usize,
             portion: made.buffer_attr.minimum_request_length as usize,
+            held: f64::INFINITY,
             device_latency,
             latency: device_latency + held as f64 / f64::from(self.sample_rate),
             suspended: made.suspended,
@@ -265,6 +268,7 @@ impl Settings {
             channel: made.channel,
             wanted: 0,
             portion: fragment,
+            held: (made.buffer_attr.max_length as usize / self.frame()) as f64 / f64::from(self.sample_rate),
             device_latency,
             latency: device_latency + (fragment / self.frame()) as f64 / f64::from(self.sample_rate),
             suspended: made.suspended,
