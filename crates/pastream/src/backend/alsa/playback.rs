@@ -42,11 +42,17 @@ impl Playback {
     fn fill(&mut self, run: &mut Run, process: &mut dyn Process, avail: usize) {
         let settings = run.line.settings();
         let queued = settings.buffer - avail;
-        let delay = run.line.delay().filter(|_| self.started).unwrap_or(queued);
+        let delay = run.line.delay().filter(|_| self.started);
         let current = run.now();
-        let mut output = current + run.timeline.seconds(delay as f64);
-        if self.started {
+        let mut output = current + run.timeline.seconds(delay.unwrap_or(queued) as f64);
+        if delay.is_some() {
+            if run.timeline.jumps(run.position, output) {
+                // It ran dry, which a plug-in hides where the whole process was held.
+                run.lose(Xruns::OUTPUT_UNDERFLOW, run.position, output);
+            }
             output = run.timeline.measure(run.position, output, settings.period).max(current);
+        } else if let Some(due) = run.timeline.time(run.position).filter(|_| self.started) {
+            output = due.max(current);
         }
         let mut block = run.block(settings.period);
         block.times = Times { input: current, current, output };
@@ -65,12 +71,6 @@ impl Way for Playback {
         let settings = run.line.settings();
         if self.flow == Flow::Abort {
             return Ok(Step::End);
-        }
-        let next = run.position - self.left.len() as u64;
-        let late = self.started && self.flow == Flow::Continue && run.timeline.is_late(next, run.now());
-        // A plug-in hides what it lost while the whole process was held. A new start would drop what is held yet.
-        if late && run.line.avail()? == settings.buffer {
-            return Err(Trouble::Xrun);
         }
         if !self.left.is_empty() {
             let bytes = self.left.start * settings.frame..self.left.end * settings.frame;

@@ -2,9 +2,6 @@
 const MEMORY: f64 = 0.5;
 /// A measurement so far off is no noise: the line stood still, or the clock did.
 const JUMP: f64 = 0.1;
-/// A frame that is later than that has not been played in time, however unsure the measurements are.
-const LATE: f64 = 0.05;
-
 /// When each frame passes the device, in seconds since the start, smoothed from what is measured at each block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeline {
@@ -51,11 +48,11 @@ impl Timeline {
         self.origin.map(|origin| origin + self.seconds(frame as f64))
     }
 
-    /// Whether `frame`, which the device has not got by `now`, was due so long ago that it certainly ran dry.
+    /// Whether `frame` passes so much later than was measured for long that others did before it.
     ///
     /// Realtime-safe.
-    pub(super) fn is_late(&self, frame: u64, now: f64) -> bool {
-        self.time(frame).is_some_and(|due| now - due > LATE)
+    pub(super) fn jumps(&self, frame: u64, time: f64) -> bool {
+        self.measured >= MEMORY && self.time(frame).is_some_and(|due| time - due > JUMP)
     }
 
     /// Frames that passed unasked where `frame` was due and the one that passes at `time` is the next.
@@ -98,14 +95,17 @@ mod tests {
         let due = 0.5 + 1.0;
         assert_eq!(timeline.skipped(48_000, due + 1_234.0 / 48_000.0), 1_234);
         assert_eq!(timeline.skipped(48_000, due - 0.01), 0);
-        assert!(timeline.is_late(48_000, due + 0.06) && !timeline.is_late(48_000, due + 0.04));
     }
 
     #[test]
     fn a_jump_is_followed_at_once() {
         let mut timeline = Timeline::new(1_000);
         timeline.measure(0, 0.0, 10);
+        // What was measured once may have been wrong.
+        assert!(!timeline.jumps(10, 5.0));
         assert_eq!(timeline.measure(10, 5.0, 10), 5.0);
         assert_eq!(timeline.time(10), Some(5.0));
+        timeline.measure(500, 5.49, 490);
+        assert!(timeline.jumps(600, 5.7) && !timeline.jumps(600, 5.6));
     }
 }
