@@ -36,11 +36,14 @@ fn blocks_are_read_by_everyone() {
                 let (_, sox, ffmpeg) = NAMES.into_iter().find(|(known, ..)| *known == encoding).unwrap();
                 let Some(read) = run(&format!("sox -D take.flac {sox} -L -t raw -"), &folder) else { return };
                 assert!(read == frames, "sox {what}");
-                // It compares the digest, and says so where it is wrong.
-                let command = format!(
-                    "ffmpeg -v warning -err_detect explode -i take.flac -c:a pcm_{ffmpeg} -f {ffmpeg} -"
-                );
+                let decode = format!("ffmpeg -v error -err_detect explode -i take.flac -c:a pcm_{ffmpeg}");
+                let command = format!("{decode} -f {ffmpeg} -");
                 assert!(run(&command, &folder).unwrap() == frames, "ffmpeg {what}");
+                let digest = fs::read(&path).unwrap()[26..42]
+                    .iter()
+                    .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+                let told = run(&format!("{decode} -f md5 -"), &folder).unwrap();
+                assert_eq!(String::from_utf8(told).unwrap().trim(), format!("MD5={digest}"), "{what}");
             }
         }
     }

@@ -22,8 +22,8 @@ fn specs() -> Vec<Spec> {
             }
         }
     }
-    // 8 encodings of WAV, AU and CAF, 9 of RAW in 3 byte orders; 8 of RF64 and W64 in 2; of AIFF 4 in 3 and 4 in 2.
-    assert_eq!(specs.len(), ((8 * 3 + 9) * 3 + 8 * 2 * 2 + 4 * 3 + 4 * 2) * 3);
+    // 8 encodings of WAV, AU and CAF, 9 of RAW in 3 byte orders; 8 of RF64 and W64 in 2; of AIFF 4 in 3 and 4 in 2; 3 of FLAC.
+    assert_eq!(specs.len(), ((8 * 3 + 9) * 3 + 8 * 2 * 2 + 4 * 3 + 4 * 2 + 3) * 3);
     specs
 }
 

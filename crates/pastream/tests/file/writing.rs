@@ -76,7 +76,9 @@ fn what_cannot_be_written_fails_at_once() {
 #[test]
 fn the_header_is_true_after_update_finish_and_drop() {
     let folder = Folder::new("header");
-    let told = |container: &Container| container.is_written() && *container != Container::Raw;
+    // FLAC has tests of its own: its frames come in blocks.
+    let others = [Container::Raw, Container::Flac];
+    let told = |container: &Container| container.is_written() && !others.contains(container);
     for container in Container::ALL.into_iter().filter(told) {
         let path = folder.join("take");
         let mut writer = FileWriter::create(&path, spec(container, Encoding::Pcm24, 1)).unwrap();

@@ -94,7 +94,8 @@ fn take(revision: &MetadataRevision, tags: &mut Tags) {
             _ => {
                 // Text of ID3 that has a name instead of a kind.
                 let name = if found.raw.key == "TXXX" { field("DESCRIPTION") } else { None };
-                let name = name.unwrap_or(&found.raw.key);
+                // Matroska puts what it is said of in front.
+                let name = name.unwrap_or_else(|| found.raw.key.rsplit('@').next().unwrap_or_default());
                 let Some(&(_, tag)) = FIELDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known))
                 else {
                     continue;
