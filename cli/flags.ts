@@ -50,8 +50,8 @@ export interface Twice<T> extends Base {
 
 export type Flag<T = unknown> = Switch | Single<T> | Optional<T> | Twice<T>
 
-const WRITTEN = ['wav', 'rf64', 'w64', 'aiff', 'au', 'caf', 'raw'] as const
-const READ = ['flac', 'mp3', 'ogg', 'm4a', 'mkv', 'adts'] as const
+const WRITTEN = ['wav', 'rf64', 'w64', 'aiff', 'au', 'caf', 'raw', 'flac'] as const
+const READ = ['mp3', 'ogg', 'm4a', 'mkv', 'adts'] as const
 const FORMATS = ['float32', 'int32', 'int24', 'int16', 'int8', 'uint8'] as const satisfies readonly Format[]
 const ENCODINGS = [
   'pcm_s8',

@@ -90,7 +90,10 @@ test('--json tells xruns, gaps and signals; --meter off measures nothing', async
     '--meter=off',
     '-D',
     'virtual:block=64:fault=xrun@0.05:fault=stall@0.1+0.05',
-    ...['-r8k', '-c1', 'null', 'out.wav'],
+    '-r8k',
+    '-c1',
+    'null',
+    'out.wav',
   ])
   await running.told('"event":"gap"')
   running.child.kill('SIGTERM')
@@ -110,7 +113,8 @@ test('--json tells xruns, gaps and signals; --meter off measures nothing', async
   const end = told.at(-1)
   t.like(end, { event: 'end', outcome: 'stopped', xruns: 2 })
   t.false(stderr.includes('levels'))
-  t.like((end?.['files'] as object[])[0], { file: 'out.wav', frames: end?.['frames'] })
+  const [file] = (end?.['files'] ?? []) as object[]
+  t.like(file, { file: 'out.wav', frames: end?.['frames'] })
 })
 
 test('--json tells what failed as its last line', async (t) => {

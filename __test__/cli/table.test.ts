@@ -134,7 +134,16 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
   loop: [...ok('--loop -d 0.3'), noValue('--loop')],
   align: [...ok('--align', '-D virtual:clock=free:delay=9 --align'), noValue('--align')],
   type: [
-    ...ok('-t wav', '-t ^,au', '--file-type=WAV,Caf', '--file_type ^,raw', '-t ^,rf64', '-t ^,w64', '-t ^,aiff'),
+    ...ok(
+      '-t wav',
+      '-t ^,au',
+      '--file-type=WAV,Caf',
+      '--file_type ^,raw',
+      '-t ^,rf64',
+      '-t ^,w64',
+      '-t ^,aiff',
+      '-t ^,flac',
+    ),
     failed('-t au', 'in.wav: it is wav, not au as -t says: leave out -t'),
     ...wrong(
       `one of wav, rf64, w64, aiff, au, caf, raw, flac, mp3, ogg, m4a, mkv, adts${PAIR}`,
