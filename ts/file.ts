@@ -15,7 +15,7 @@ import {
 } from './format.ts'
 import { interrupt } from './interrupt.ts'
 import { call, native, settle, settleBytes } from './native.ts'
-import { choice, defined, natural, nothingElse } from './options.ts'
+import { choice, defined, natural, nothingElse, type ConversionOptions } from './options.ts'
 import type { BindingFile, BindingWriter, FileInfo as BindingInfo, FileOptions } from './binding/binding.js'
 
 /** A kind of file, as `-t` names it. Those from 'mp3' on are read, not written. */
@@ -83,7 +83,15 @@ export interface FileDescription {
 }
 /** A file or pipe that is read; or one in memory, which is given in place of the path. */
 export type FileSource = Omit<FileDescription, 'path'> & { path: FileDescription['path'] | Bytes }
-export type FileSink = Omit<FileDescription, 'channels' | 'sampleRate'> & WriterOptions
+/** A file or pipe to write. */
+export type FileTarget = Omit<FileDescription, 'channels' | 'sampleRate'> & WriterOptions
+/** A file or pipe that a stream records to. */
+export interface FileSink extends FileTarget, ConversionOptions {
+  /** Samples in a frame. @default the stream's */
+  channels?: number
+  /** In Hz. @default the stream's */
+  sampleRate?: number
+}
 
 /** What a file holds. */
 export interface FileInfo {
@@ -267,9 +275,9 @@ export class SoundFile<F extends Format = Format> implements AsyncIterable<Array
    * `close`. FLAC is written in blocks of at most 4096 frames or a quarter of a second, of which the last is on disk after `close`. Rejects with
    * `IO`, or `UNSUPPORTED_FILE` where the container can't hold that.
    */
-  static open<F extends Format = 'float32'>(file: string | FileSink, options: WriteOptions<F>): Promise<SoundFile<F>>
+  static open<F extends Format = 'float32'>(file: string | FileTarget, options: WriteOptions<F>): Promise<SoundFile<F>>
   static async open<F extends Format>(
-    file: string | Bytes | FileSource | FileSink,
+    file: string | Bytes | FileSource | FileTarget,
     { mode, format, signal, ...rest }: ReadOptions<F> | WriteOptions<F> = {},
   ): Promise<SoundFile<F>> {
     const writes = choice('mode', mode, 'r', 'w') === 'w'

@@ -25,6 +25,7 @@ export {
   type FileInfo,
   type FileSink,
   type FileSource,
+  type FileTarget,
   type ReadOptions,
   type Tags,
   type WriteOptions,
@@ -34,7 +35,17 @@ export type { ArrayOf, Codec, Encoding, Format, SampleArray, Samples } from './f
 export * as generators from './generators.ts'
 export type { Parts, SinkFunction, SourceFunction } from './hook.ts'
 export type { Interruptible } from './interrupt.ts'
-export type { Mapping, Pair, Recorded, RunOptions, SinkOptions, SourceOptions, StreamOptions } from './options.ts'
+export type {
+  ConversionOptions,
+  Mapping,
+  Pair,
+  Quality,
+  Recorded,
+  RunOptions,
+  SinkOptions,
+  SourceOptions,
+  StreamOptions,
+} from './options.ts'
 export { RingBuffer, type View } from './ring.ts'
 export { checkSettings, chunks, play, playrec, record, type Settings } from './shorthand.ts'
 export type { Sink } from './sink.ts'
@@ -52,5 +63,13 @@ export {
   type RecordOptions,
   type WritableOptions,
 } from './stream/stream.ts'
-export { StreamView, type Alignment, type Gaps, type Level, type Levels } from './stream/view.ts'
+export {
+  StreamView,
+  type Alignment,
+  type Conversion,
+  type Conversions,
+  type Gaps,
+  type Level,
+  type Levels,
+} from './stream/view.ts'
 export { thread, Thread, work as _work } from './thread.ts'

@@ -1,6 +1,6 @@
 import { invalid } from './error.ts'
 import type { Format } from './format.ts'
-import type { RouteOptions } from './binding/binding.js'
+import type { ConversionOptions as BindingConversion, RouteOptions } from './binding/binding.js'
 
 /** `[playback, recording]`, or one value for both. */
 export type Pair<T> = T | readonly [playback: T | undefined, recording: T | undefined]
@@ -44,8 +44,21 @@ export interface StreamOptions<F extends Pair<Format> = Pair<Format>> {
   rxMapping?: Mapping
 }
 
-/** What a source is set with. */
-export interface SourceOptions {
+/** How well a rate is converted: for previews, for 16 bits, for 24 bits. */
+export type Quality = 'fast' | 'good' | 'best'
+
+/** How a file that is played or recorded is fitted to the stream. */
+export interface ConversionOptions {
+  /** How well it is resampled where its rate is another than the stream's. @default 'best' */
+  quality?: Quality
+  /** In dB, -200 to 200; what comes out beyond full scale is clipped, but for floats. @default 0: the level stays */
+  gain?: number
+}
+
+/** What a source is set with. `resample`, `quality` and `gain` are of files: other sources have no rate. */
+export interface SourceOptions extends ConversionOptions {
+  /** A file of another rate is resampled, or it is an error: `UNSUPPORTED_CONFIG`. @default 'auto' */
+  resample?: 'auto' | 'off'
   /** Begin again at the end, with no gap. @default false */
   loop?: boolean
   /**
@@ -126,6 +139,15 @@ export function seconds(name: string, value: number | undefined): number | undef
 export function choice<T extends string>(name: string, value: T | undefined, ...words: readonly T[]): T | undefined {
   if (value === undefined || words.includes(value)) return value
   throw invalid(`${name} is ${String(value)}: give one of ${words.join(', ')}`)
+}
+
+/** How a file is fitted to a stream, as the binding takes it. */
+export function conversion({ resample, quality, gain = 0 }: Omit<SourceOptions, 'loop'>): BindingConversion {
+  return {
+    resample: choice('resample', resample, 'auto', 'off') !== 'off',
+    gain,
+    ...defined({ quality: choice('quality', quality, 'fast', 'good', 'best') }),
+  }
 }
 
 /** A mapping as the binding takes it. */

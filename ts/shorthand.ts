@@ -1,8 +1,9 @@
 import { invalid } from './error.ts'
 import { SoundFile } from './file.ts'
-import { choice, defined, type Pair, type Recorded, type StreamOptions } from './options.ts'
+import { choice, defined, type Pair, type Recorded, type SourceOptions, type StreamOptions } from './options.ts'
 import { resolve, type Source } from './source.ts'
 import { DuplexStream, InputStream, OutputStream } from './stream/kinds.ts'
+import { openLike } from './stream/open.ts'
 import type { Planar } from './chunks.ts'
 import type { ArrayOf, Format, Samples } from './format.ts'
 import type { ChunkOptions, Out, PlayOptions, PlayRecordOptions, RecordOptions } from './stream/stream.ts'
@@ -27,18 +28,21 @@ async function opened(given: Source) {
   return { source, [Symbol.asyncDispose]: close }
 }
 
-/** What a file says, where the options of a stream don't. */
-function like(source: unknown, options: StreamOptions): StreamOptions {
-  if (!(source instanceof SoundFile)) return options
-  const { sampleRate, channels, format } = source.info
-  return { sampleRate, channels, format, ...options }
+/** Opens a stream like `source`, where that is a file. */
+function like<S>(
+  open: (options: StreamOptions) => Promise<S>,
+  source: unknown,
+  options: StreamOptions,
+  resample?: SourceOptions['resample'],
+): Promise<S> {
+  return source instanceof SoundFile ? openLike(open, source.info, options, resample) : open(options)
 }
 
-/** Plays on a stream of its own, which for a file has its rate, channels and format. */
+/** Plays on a stream of its own, which for a file has its rate, channels and format where the device takes them. */
 export async function play(source: Source, options: StreamOptions & PlayOptions = {}): Promise<void> {
   const [asked, run] = split(options)
   await using resolved = await opened(source)
-  await using stream = await OutputStream.open(like(resolved.source, asked))
+  await using stream = await like((given) => OutputStream.open(given), resolved.source, asked, run.resample)
   await stream.play(resolved.source, run)
 }
 
@@ -65,7 +69,8 @@ export async function playrec<const P extends Pair<Format> = Format>(
 export async function playrec(source: Source, options: StreamOptions & PlayRecordOptions = {}): Promise<unknown> {
   const [asked, run] = split(options)
   await using resolved = await opened(source)
-  await using stream = await DuplexStream.open(like(resolved.source, asked))
+  const open = (given: StreamOptions): Promise<DuplexStream> => DuplexStream.open(given)
+  await using stream = await like(open, resolved.source, asked, run.resample)
   return await stream.playrec(resolved.source, run)
 }
 
@@ -82,14 +87,16 @@ export function chunks<const P extends Pair<Format> = Format>(
 export async function* chunks(options: StreamOptions & ChunkOptions = {}): AsyncGenerator<unknown, void, undefined> {
   const [asked, { playback, ...cut }] = split(options)
   if (playback === undefined) {
-    const { loop, pad, ...rest } = cut
-    if (loop !== undefined || pad !== undefined) throw invalid('`loop` and `pad` are of a `playback`: give one')
+    const { loop, pad, resample, quality, gain, ...rest } = cut
+    const [name] = Object.keys(defined({ loop, pad, resample, quality, gain }))
+    if (name !== undefined) throw invalid(`\`${name}\` is of a \`playback\`: give one`)
     await using stream = await InputStream.open(asked)
     yield* stream.chunks(rest)
     return
   }
   await using resolved = await opened(playback)
-  await using stream = await DuplexStream.open(like(resolved.source, asked))
+  const open = (given: StreamOptions): Promise<DuplexStream> => DuplexStream.open(given)
+  await using stream = await like(open, resolved.source, asked, cut.resample)
   yield* stream.chunks({ ...cut, playback: resolved.source })
 }
 

@@ -5,7 +5,7 @@ import { describeSink, SoundFile, type FileSink } from './file.ts'
 import type { Format } from './format.ts'
 import { runSink, type SinkFunction, type Task } from './hook.ts'
 import { call } from './native.ts'
-import { defined, natural, nothingElse, type SinkOptions } from './options.ts'
+import { conversion, defined, natural, nothingElse, type SinkOptions } from './options.ts'
 import { Recording } from './recording.ts'
 import { RingBuffer } from './ring.ts'
 import { Thread } from './thread.ts'
@@ -167,8 +167,12 @@ export function setSinks(
 function add(stream: BindingStream, sampleRate: number, sink: Sink, size: number | undefined): SinkHook | undefined {
   if (sink instanceof RingBuffer) call(() => stream.addSinkRing(sink.binding))
   else if (typeof sink === 'string' || (typeof sink === 'object' && sink !== null && isFile(sink))) {
-    const file = describeSink(typeof sink === 'string' ? { path: sink } : sink)
-    call(() => stream.addSinkFile(file, size ?? Math.max(BUFFER_SIZE, DISK_SECONDS * sampleRate)))
+    const given: FileSink = typeof sink === 'string' ? { path: sink } : sink
+    const { quality, gain, ...rest } = given
+    // One that is open already is refused as what it is.
+    const file = describeSink(given instanceof SoundFile ? given : rest)
+    const fitted = conversion(defined({ quality, gain }))
+    call(() => stream.addSinkFile(file, size ?? Math.max(BUFFER_SIZE, DISK_SECONDS * sampleRate), fitted))
   } else return resolve(sink, size ?? stream.opened.bufferSize)
   return undefined
 }

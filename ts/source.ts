@@ -3,7 +3,7 @@ import { SoundFile, type FileSource } from './file.ts'
 import { bytesOf, isSamples, type Format, type Samples } from './format.ts'
 import { isIterable, isOnce, runSource, type Parts, type SourceFunction, type Task } from './hook.ts'
 import { call, settle } from './native.ts'
-import { natural, nothingElse, type SourceOptions } from './options.ts'
+import { conversion, defined, natural, nothingElse, type SourceOptions } from './options.ts'
 import { RingBuffer } from './ring.ts'
 import { Thread } from './thread.ts'
 import type { StreamView } from './stream/view.ts'
@@ -70,17 +70,21 @@ export async function setSource(
   stream: BindingStream,
   format: Format,
   source: Source | null,
-  { loop = false, bufferSize, ...rest }: SourceOptions,
+  { loop = false, bufferSize, resample, quality, gain, ...rest }: SourceOptions,
 ): Promise<SourceHook | undefined> {
   nothingElse(rest)
   const size = natural('bufferSize', bufferSize) ?? stream.opened.bufferSize
+  const fitted = conversion(defined({ resample, quality, gain }))
   const resolved = source === null ? null : await resolve(source)
-  if (resolved === null) call(() => stream.clearSource())
-  else if (resolved instanceof SoundFile) {
+  if (resolved instanceof SoundFile) {
     const file = SoundFile.binding(resolved)
     await settle(() => file.prepare())
-    call(() => stream.setSourceFile(file, loop, size))
-  } else if (resolved instanceof RingBuffer) call(() => stream.setSourceRing(resolved.binding))
+    call(() => stream.setSourceFile(file, loop, size, fitted))
+    return undefined
+  }
+  if (fitted.gain !== 0) throw invalid('`gain` is of files: leave it out, and multiply the samples')
+  if (resolved === null) call(() => stream.clearSource())
+  else if (resolved instanceof RingBuffer) call(() => stream.setSourceRing(resolved.binding))
   else if (isSamples(resolved)) {
     const frames = bytesOf(format, resolved)
     call(() => stream.setSourceBuffer(frames, loop))

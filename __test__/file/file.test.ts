@@ -1,6 +1,6 @@
 import { access, readFile, writeFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
-import { DuplexStream, OutputStream, SoundFile, type FileSink, type Format } from 'pastream-rs'
+import { DuplexStream, SoundFile, type FileSink, type Format } from 'pastream-rs'
 import { concat, duplex, fails, folder, HELD, noise, RATE, same } from '../support.ts'
 
 const FREE = 'virtual:clock=free:block=1..700'
@@ -176,22 +176,4 @@ test('what can be no file', async (t) => {
   await fails(t, sink({ path: path('a.wav'), encoding: 'pcm_s8' }), file, /pcm_s8/)
   await fails(t, sink({ path: path('a.wav'), endian: 'middle' as 'big' }), 'ERR_PASTREAM_INVALID_ARGUMENT', /middle/)
   await t.throwsAsync(access(path('a.wav')))
-})
-
-test('a file of another rate or channel count than the stream', async (t) => {
-  const path = await folder(t)
-  await make(t, 'int16', noise('int16', 200), { path: path('in.wav') })
-  const options = { device: FREE, format: 'int16' } as const
-  for (const other of [
-    { channels: 1, sampleRate: RATE },
-    { channels: 2, sampleRate: 44_100 },
-  ]) {
-    await using stream = await OutputStream.open({ ...options, ...other })
-    await fails(t, () => stream.play(path('in.wav')), 'ERR_PASTREAM_UNSUPPORTED_CONFIG', /2 channels at 48000 Hz/)
-    await fails(
-      t,
-      () => OutputStream.fromFile(path('in.wav'), { ...options, ...other }),
-      'ERR_PASTREAM_UNSUPPORTED_CONFIG',
-    )
-  }
 })

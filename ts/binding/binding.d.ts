@@ -81,6 +81,8 @@ export declare class BindingStream {
   get paused(): boolean
   /** How recording and playback lie to each other, where that is known. */
   get alignment(): AlignmentObject | null
+  /** What is changed between files and the stream. */
+  get conversion(): Conversions
   /** Whether the audio thread got realtime priority, where it asks for it. */
   get realtime(): boolean | null
   /** The stream of another thread of JavaScript, by what its [`share`](Self::share) gave; none where it is gone. */
@@ -122,7 +124,7 @@ export declare class BindingStream {
    * # Errors
    * What setting a source gives.
    */
-  setSourceFile(file: BindingFile, looped: boolean, bufferSize: number): void
+  setSourceFile(file: BindingFile, looped: boolean, bufferSize: number, conversion: ConversionOptions): void
   /**
    * Plays what is written to a ring.
    *
@@ -140,12 +142,12 @@ export declare class BindingStream {
    */
   addSinkBuffer(frames: number): void
   /**
-   * Adds a file.
+   * Adds a file, with the stream's channels and rate where it has none of its own.
    *
    * # Errors
    * What creating it gives.
    */
-  addSinkFile(options: FileOptions, bufferSize: number): void
+  addSinkFile(options: FileOptions, bufferSize: number, conversion: ConversionOptions): void
   /** Adds a ring that is read, and perhaps one of 16-byte gaps. */
   addSinkRing(ring: BindingRing, gaps?: BindingRing | undefined | null): void
   /**
@@ -270,6 +272,44 @@ export interface AlignmentObject {
  */
 export declare function closeAll(): void
 
+/** What is changed between a file and a stream. */
+export interface ConversionObject {
+  /** Of the file, in Hz. */
+  fileSampleRate: number
+  /** Of the file. */
+  fileChannels: number
+  /** The encoding's name. */
+  fileEncoding: string
+  /** Of the stream, in Hz. */
+  streamSampleRate: number
+  /** Of the stream. */
+  streamChannels: number
+  /** The sample format's name. */
+  streamFormat: string
+  /** Its name, where the rate is converted. */
+  quality?: string
+  /** In dB. */
+  gain: number
+}
+
+/** How a file is fitted to a stream. */
+export interface ConversionOptions {
+  /** Whether a file of another rate is resampled. */
+  resample: boolean
+  /** `fast`, `good` or `best`. */
+  quality?: string
+  /** In dB. */
+  gain: number
+}
+
+/** What is changed for the source, and for each file that is recorded. */
+export interface Conversions {
+  /** Of the source. */
+  playback?: ConversionObject
+  /** Of each file among the sinks. */
+  recording: Array<ConversionObject | undefined | null>
+}
+
 /** A change among the devices. */
 export interface DeviceChangeObject {
   /** `added`, `removed`, `defaultOutput` or `defaultInput`. */
@@ -359,9 +399,9 @@ export interface FileOptions {
   encoding?: string
   /** `file`, `little` or `big`. */
   endian?: string
-  /** Of RAW. */
+  /** Of RAW, or of what is recorded where it differs from the stream. */
   channels?: number
-  /** Of RAW, in Hz. */
+  /** As `channels`, in Hz. */
   sampleRate?: number
   /** Of one that is written: values by the tags' names. */
   tags?: Record<string, string>

@@ -1,7 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import { SoundFile, type FileSource } from '../file.ts'
-import { open } from './open.ts'
+import { open, openLike } from './open.ts'
 import { defined, type Pair, type Recorded, type SourceOptions, type StreamOptions } from '../options.ts'
 import {
   Stream,
@@ -14,12 +14,12 @@ import {
   type RecordOptions,
   type WritableOptions,
 } from './stream.ts'
-import type { Chunks, Planar } from '../chunks.ts'
+import type { Chunks, Cut, Planar } from '../chunks.ts'
 import type { ArrayOf, Format, Samples } from '../format.ts'
 import type { Source } from '../source.ts'
 
 /** The options of chunks where nothing is played. */
-export type InputChunkOptions = Omit<ChunkOptions, 'playback' | 'loop' | 'pad'>
+export type InputChunkOptions = Omit<ChunkOptions, 'playback' | 'pad' | keyof SourceOptions> & Pick<Cut, 'bufferSize'>
 
 /** Plays. */
 export class OutputStream extends Stream {
@@ -28,7 +28,7 @@ export class OutputStream extends Stream {
     return new OutputStream(await open(options, true, false), options)
   }
 
-  /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
+  /** Opens a device with the rate, channels and format of a file, or what it takes instead, and plays the file: see `setSource`. */
   static async fromFile(
     file: string | FileSource | SoundFile,
     options: StreamOptions & SourceOptions = {},
@@ -88,7 +88,7 @@ export class DuplexStream<F extends Format = Format> extends Stream<F> {
     return new DuplexStream<Recorded<P>>(await open(options, true, true), options)
   }
 
-  /** Opens a device with the rate, channels and format of a file, which the stream then plays. */
+  /** Opens a device with the rate, channels and format of a file, or what it takes instead, and plays the file: see `setSource`. */
   static async fromFile(
     file: string | FileSource | SoundFile,
     options: StreamOptions & SourceOptions = {},
@@ -146,18 +146,17 @@ export class DuplexStream<F extends Format = Format> extends Stream<F> {
   }
 }
 
-/** A stream with the rate, channels and format of a file where nothing else is said, that plays the file. */
+/** A stream like a file where nothing else is said and the device can, that plays the file. */
 async function fromFile<S extends Stream>(
   open: (options: StreamOptions) => Promise<S>,
   file: string | FileSource | SoundFile,
-  { loop, bufferSize, ...options }: StreamOptions & SourceOptions,
+  { loop, bufferSize, resample, quality, gain, ...options }: StreamOptions & SourceOptions,
 ): Promise<S> {
   const source = file instanceof SoundFile ? file : await SoundFile.open(file)
-  const { sampleRate, channels, format } = source.info
   let stream: S | undefined
   try {
-    stream = await open({ sampleRate, channels, format, ...defined(options) })
-    await stream.setSource(source, defined({ loop, bufferSize }))
+    stream = await openLike(open, source.info, options, resample)
+    await stream.setSource(source, defined({ loop, bufferSize, resample, quality, gain }))
     return stream
   } catch (error) {
     await stream?.close()

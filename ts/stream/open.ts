@@ -1,5 +1,6 @@
 import { defaults } from '../defaults.ts'
-import { invalid } from '../error.ts'
+import { invalid, PastreamError } from '../error.ts'
+import type { FileInfo } from '../file.ts'
 import { made, native } from '../native.ts'
 import {
   choice,
@@ -10,6 +11,7 @@ import {
   seconds,
   sides,
   type Mapping,
+  type SourceOptions,
   type StreamOptions,
 } from '../options.ts'
 import type { BindingStream, SideOptions } from '../binding/binding.js'
@@ -18,6 +20,31 @@ import type { BindingStream, SideOptions } from '../binding/binding.js'
 function named(device: string | undefined): string | undefined {
   if (device === undefined || typeof device === 'string') return device
   throw invalid(`device is ${String(device)}: give a device's id, or parts of its name`)
+}
+
+/**
+ * Opens a stream like a file, where nothing else is asked for; where the device can't be like it, as the device is, and the
+ * file is fitted to that.
+ */
+export async function openLike<S>(
+  open: (options: StreamOptions) => Promise<S>,
+  { sampleRate, channels, format }: FileInfo,
+  options: StreamOptions,
+  resample: SourceOptions['resample'],
+): Promise<S> {
+  const rates = resample === 'off' ? [{ sampleRate }] : [{ sampleRate }, {}]
+  let refused: unknown
+  for (const rate of rates) {
+    for (const count of [{ channels }, {}]) {
+      try {
+        return await open({ format, ...rate, ...count, ...defined(options) })
+      } catch (error) {
+        refused ??= error
+        if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_UNSUPPORTED_CONFIG')) throw error
+      }
+    }
+  }
+  throw refused
 }
 
 /** Opens what a stream plays and records with. */

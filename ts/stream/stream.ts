@@ -45,7 +45,9 @@ export interface Out<T extends Samples> {
 }
 export type PlayRecordOptions = PlayOptions & RecordOptions & Pick<RunOptions, 'align'>
 /** Counts as in the seed: `pad` is -1 where it is not given, so that chunks go on when the playback is over. */
-export type ChunkOptions = Cut & Omit<RunOptions, 'prebuffer'> & { playback?: Source; loop?: boolean }
+export type ChunkOptions = Cut &
+  Omit<RunOptions, 'prebuffer'> &
+  Omit<SourceOptions, 'bufferSize'> & { playback?: Source }
 /** A recording as a stream of bytes. */
 export interface ReadableOptions extends Pick<RunOptions, 'frames' | 'offset' | 'pad' | 'align'>, SinkOptions {
   /** Bytes that may wait in the stream itself. @default 64 KiB */
@@ -158,7 +160,13 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     return { format, channels: side.channels, frameSize: side.channels * sampleSize(format) }
   }
 
-  /** What the next runs play; `null` is silence. Samples are copied. Rejects where they are not the stream's. */
+  /**
+   * What the next runs play; `null` is silence. Samples are copied. Rejects where they are not the stream's. A file is fitted
+   * to the stream, as `conversion` tells then. Of another rate it is resampled, so that frame n of it is at n × the
+   * stream's rate / its own, and has ceil(frames × the stream's rate / its own) frames; looped, it is resampled over the seam. One
+   * channel is played on the first two, two on one as their mean; else each goes to its own, as far as there are
+   * both. With `txMapping` each goes to its own in any case, ahead of the map.
+   */
   async setSource(source: Source | null, options: SourceOptions = {}): Promise<void> {
     if (source === null && !this.binding.opened.playback) return
     this.#source = await setSource(this.binding, this.#direction(false).format, source, options)
@@ -174,7 +182,10 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     this.#sinks = setSinks(this.binding, this.sampleRate, sinks, options)
   }
 
-  /** Records the next run into a file of the stream's rate and channels; its encoding follows the stream's format. */
+  /**
+   * Records the next run into a file. Its rate, channels and encoding are the stream's where nothing else is asked; at another
+   * rate it is resampled, gaps and all: its frames are ceil(recorded frames × its rate / the stream's).
+   */
   async toFile(path: string, options: Omit<FileSink, 'path'> & SinkOptions = {}): Promise<void> {
     const { bufferSize, ...file } = options
     await this.setSink({ path, ...file }, defined({ bufferSize }))
@@ -398,6 +409,9 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   protected chunks({
     playback,
     loop,
+    resample,
+    quality,
+    gain,
     frames,
     pad,
     offset = 0,
@@ -407,7 +421,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   }: ChunkOptions = {}): Chunks<ArrayOf[F]> {
     const { format, channels } = this.#direction(true)
     const start = async (recording: Recording<Format>): Promise<void> => {
-      if (playback !== undefined) await this.setSource(playback, defined({ loop }))
+      if (playback !== undefined) await this.setSource(playback, defined({ loop, resample, quality, gain }))
       else await this.setSource(null)
       await this.#record(recording, {
         ...defined({ frames, signal }),
@@ -494,7 +508,9 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   #length(source: Awaited<ReturnType<typeof resolve>>): number | undefined {
     const { format, frameSize } = this.#direction(false)
     if (isSamples(source)) return bytesOf(format, source).length / frameSize
-    return source instanceof SoundFile ? source.info.frames : undefined
+    if (!(source instanceof SoundFile)) return undefined
+    const { frames, sampleRate } = source.info
+    return frames && Math.ceil((frames * this.sampleRate) / sampleRate)
   }
 
   /** One run into memory: into `out`, or a new array for the `clocked` frames but for the first `offset`. */

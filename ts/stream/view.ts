@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { sampleSize, type Format } from '../format.ts'
+import { sampleSize, type Encoding, type Format } from '../format.ts'
+import type { Quality } from '../options.ts'
 import { xrunKinds, XRUN_KINDS, type StreamEvents, type XrunKind } from './events.ts'
-import type { BindingStream, OpenedDirection } from '../binding/binding.js'
+import type { BindingStream, ConversionObject, OpenedDirection } from '../binding/binding.js'
 
 /** What is counted in gaps. */
 export interface Gaps {
@@ -45,6 +46,45 @@ export interface Alignment {
   readonly driftPpm: number
   /** One callback serves both; two streams of one clock, put in line once; two clocks, and the recording is resampled. */
   readonly method: 'callback' | 'timestamps' | 'resampler'
+}
+
+/** What is changed between a file and a stream. */
+export interface Conversion {
+  /** What the file holds; of a compressed one, what it is decoded to. */
+  readonly file: { readonly sampleRate: number; readonly channels: number; readonly encoding: Encoding }
+  /** What the stream plays or records. */
+  readonly stream: { readonly sampleRate: number; readonly channels: number; readonly format: Format }
+  /** How the rate is converted; undefined where it is the same. */
+  readonly quality: Quality | undefined
+  /** In dB; 0: the level is the same. */
+  readonly gain: number
+}
+
+/** What is changed between files and the stream: `null` where bytes pass unaltered, and where there is no file. */
+export interface Conversions {
+  /** On the way from the source. */
+  readonly playback: Conversion | null
+  /** On the way to each file that is recorded, in their order. */
+  readonly recording: readonly (Conversion | null)[]
+}
+
+/** What the binding tells, in order. */
+function conversion(told: ConversionObject | null | undefined): Conversion | null {
+  if (!told) return null
+  return {
+    file: {
+      sampleRate: told.fileSampleRate,
+      channels: told.fileChannels,
+      encoding: told.fileEncoding as Encoding,
+    },
+    stream: {
+      sampleRate: told.streamSampleRate,
+      channels: told.streamChannels,
+      format: told.streamFormat as Format,
+    },
+    quality: told.quality as Quality | undefined,
+    gain: told.gain,
+  }
 }
 
 /** What a stream is and counts: all that a hook in a worker thread sees of it. Only the stream itself tells events. */
@@ -93,6 +133,11 @@ export class StreamView extends EventEmitter<StreamEvents> {
   /** How recording and playback lie to each other: undefined on one side alone, and before it is measured. */
   get alignment(): Alignment | undefined {
     return (this.binding.alignment as Alignment | null | undefined) ?? undefined
+  }
+  /** What was changed between the stream and the files that were set last. */
+  get conversion(): Conversions {
+    const { playback, recording } = this.binding.conversion
+    return { playback: conversion(playback), recording: recording.map(conversion) }
   }
   /** Whether runs are held by `pause`. */
   get paused(): boolean {

@@ -35,9 +35,9 @@ pub struct FileOptions {
     pub encoding: Option<String>,
     /// `file`, `little` or `big`.
     pub endian: Option<String>,
-    /// Of RAW.
+    /// Of RAW, or of what is recorded where it differs from the stream.
     pub channels: Option<u32>,
-    /// Of RAW, in Hz.
+    /// As `channels`, in Hz.
     pub sample_rate: Option<u32>,
     /// Of one that is written: values by the tags' names.
     pub tags: Option<HashMap<String, String>>,

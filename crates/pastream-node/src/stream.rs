@@ -11,6 +11,7 @@ use napi_derive::napi;
 use pastream::{
     Error, ErrorKind, SampleFormat,
     backend::{Latency, OpenedSide},
+    resample::{Conversion, ConversionConfig},
     sink::Sink,
     source::Source,
     stream::{
@@ -127,6 +128,69 @@ pub struct AlignmentObject {
     pub drift_ppm: f64,
     /// `callback`, `timestamps` or `resampler`.
     pub method: String,
+}
+
+/// How a file is fitted to a stream.
+#[napi(object)]
+pub struct ConversionOptions {
+    /// Whether a file of another rate is resampled.
+    pub resample: bool,
+    /// `fast`, `good` or `best`.
+    pub quality: Option<String>,
+    /// In dB.
+    pub gain: f64,
+}
+
+impl ConversionOptions {
+    fn config(&self) -> pastream::Result<ConversionConfig> {
+        let quality = self.quality.as_ref().map(|name| name.parse()).transpose()?.unwrap_or_default();
+        Ok(ConversionConfig { resample: self.resample, quality, gain: self.gain })
+    }
+}
+
+/// What is changed between a file and a stream.
+#[napi(object)]
+pub struct ConversionObject {
+    /// Of the file, in Hz.
+    pub file_sample_rate: u32,
+    /// Of the file.
+    pub file_channels: u32,
+    /// The encoding's name.
+    pub file_encoding: String,
+    /// Of the stream, in Hz.
+    pub stream_sample_rate: u32,
+    /// Of the stream.
+    pub stream_channels: u32,
+    /// The sample format's name.
+    pub stream_format: String,
+    /// Its name, where the rate is converted.
+    pub quality: Option<String>,
+    /// In dB.
+    pub gain: f64,
+}
+
+impl From<Conversion> for ConversionObject {
+    fn from(Conversion { file, stream, quality, gain }: Conversion) -> Self {
+        Self {
+            file_sample_rate: file.sample_rate,
+            file_channels: file.channels as u32,
+            file_encoding: file.encoding.name().to_owned(),
+            stream_sample_rate: stream.sample_rate,
+            stream_channels: stream.channels as u32,
+            stream_format: stream.format.name().to_owned(),
+            quality: quality.map(|quality| quality.name().to_owned()),
+            gain,
+        }
+    }
+}
+
+/// What is changed for the source, and for each file that is recorded.
+#[napi(object)]
+pub struct Conversions {
+    /// Of the source.
+    pub playback: Option<ConversionObject>,
+    /// Of each file among the sinks.
+    pub recording: Vec<Option<ConversionObject>>,
 }
 
 /// What a stream counted since its start.
@@ -317,6 +381,17 @@ impl BindingStream {
         })
     }
 
+    /// What is changed between files and the stream.
+    #[napi(getter)]
+    #[must_use]
+    pub fn conversion(&self) -> Conversions {
+        let recording = self.stream.sink_conversions().into_iter();
+        Conversions {
+            playback: self.stream.source_conversion().map(ConversionObject::from),
+            recording: recording.map(|made| made.map(ConversionObject::from)).collect(),
+        }
+    }
+
     /// Whether the audio thread got realtime priority, where it asks for it.
     #[napi(getter)]
     #[must_use]
@@ -445,9 +520,16 @@ impl BindingStream {
     /// # Errors
     /// What setting a source gives.
     #[napi]
-    pub fn set_source_file(&self, file: &BindingFile, looped: bool, buffer_size: u32) -> Result<()> {
+    pub fn set_source_file(
+        &self,
+        file: &BindingFile,
+        looped: bool,
+        buffer_size: u32,
+        conversion: ConversionOptions,
+    ) -> Result<()> {
+        let conversion = conversion.config().map_err(|error| thrown(&error))?;
         let reader = file.take()?;
-        self.set(Some(Source::File { reader, looped, buffer_size: buffer_size as usize }))
+        self.set(Some(Source::File { reader, looped, buffer_size: buffer_size as usize, conversion }))
     }
 
     /// Plays what is written to a ring.
@@ -480,12 +562,18 @@ impl BindingStream {
         Ok(())
     }
 
-    /// Adds a file.
+    /// Adds a file, with the stream's channels and rate where it has none of its own.
     ///
     /// # Errors
     /// What creating it gives.
     #[napi]
-    pub fn add_sink_file(&mut self, options: FileOptions, buffer_size: u32) -> Result<()> {
+    pub fn add_sink_file(
+        &mut self,
+        options: FileOptions,
+        buffer_size: u32,
+        conversion: ConversionOptions,
+    ) -> Result<()> {
+        let conversion = conversion.config().map_err(|error| thrown(&error))?;
         let opened = self.stream.opened();
         let writer = opened
             .recording
@@ -493,9 +581,17 @@ impl BindingStream {
             .ok_or_else(|| {
                 Error::new(ErrorKind::InvalidArgument, "the stream does not record: open one that does")
             })
-            .and_then(|side| options.create(side.format, side.channels, opened.sample_rate, None))
+            .and_then(|side| {
+                let channels = options.channels.map_or(side.channels, |channels| channels as usize);
+                let rate = options.sample_rate.unwrap_or(opened.sample_rate);
+                options.create(side.format, channels, rate, None)
+            })
             .map_err(|error| thrown(&error))?;
-        self.sinks.push(Sink::File { writer: Box::new(writer), buffer_size: buffer_size as usize });
+        self.sinks.push(Sink::File {
+            writer: Box::new(writer),
+            buffer_size: buffer_size as usize,
+            conversion,
+        });
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pastream::{
     file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
+    resample::ConversionConfig,
     sink::Sink,
     source::Source,
     stream::{Run, SideConfig, Stream, StreamConfig},
@@ -23,8 +24,17 @@ fn main() -> pastream::Result<()> {
     let spec = Spec::for_stream(Container::Wav, format, channels, rate, None, Endian::File)?;
     let mut writer = FileWriter::create(Path::new("out.wav"), spec)?;
     writer.set_format(format);
-    stream.set_source(Some(Source::File { reader: Box::new(reader), looped: false, buffer_size: 65_536 }))?;
-    stream.set_sinks(vec![Sink::File { writer: Box::new(writer), buffer_size: 480_000 }])?;
+    stream.set_source(Some(Source::File {
+        reader: Box::new(reader),
+        looped: false,
+        buffer_size: 65_536,
+        conversion: ConversionConfig::default(),
+    }))?;
+    stream.set_sinks(vec![Sink::File {
+        writer: Box::new(writer),
+        buffer_size: 480_000,
+        conversion: ConversionConfig::default(),
+    }])?;
     stream.start(&Run { pad: Some(0), ..Run::default() })?;
     stream.wait(None)?;
     println!("{} frames", stream.shared().frame_count());

@@ -8,6 +8,7 @@ pub mod device;
 mod error;
 pub mod file;
 mod format;
+pub mod resample;
 pub mod ring;
 pub mod sink;
 pub mod source;

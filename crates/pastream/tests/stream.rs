@@ -11,6 +11,7 @@ use std::{
 use pastream::{
     ErrorKind, SampleFormat,
     file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
+    resample::ConversionConfig,
     ring::Ring,
     sink::Sink,
     source::Source,
@@ -110,10 +111,23 @@ fn a_file_becomes_a_file_and_loops() {
 
             let stream = duplex(device, 2, format);
             let reader = Box::new(FileReader::open(&input, &ReadHint::default()).unwrap());
-            stream.set_source(Some(Source::File { reader, looped, buffer_size: ring })).unwrap();
+            stream
+                .set_source(Some(Source::File {
+                    reader,
+                    looped,
+                    buffer_size: ring,
+                    conversion: ConversionConfig::default(),
+                }))
+                .unwrap();
             let mut writer = Box::new(FileWriter::create(&output, spec).unwrap());
             writer.set_format(format);
-            stream.set_sinks(vec![Sink::File { writer, buffer_size: 480_000 }]).unwrap();
+            stream
+                .set_sinks(vec![Sink::File {
+                    writer,
+                    buffer_size: 480_000,
+                    conversion: ConversionConfig::default(),
+                }])
+                .unwrap();
             let frames = frames.repeat(if looped { 5 } else { 1 });
             let limit = looped.then_some(frames.len() as u64 / 4);
             stream.start(&Run { frames: limit, pad: Some(0), ..Run::default() }).unwrap();
@@ -190,7 +204,9 @@ fn a_lost_device_leaves_a_complete_file() {
     let stream = duplex("virtual:clock=free:fault=lost@0.5", 1, SampleFormat::Int16);
     let spec = Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
     let writer = Box::new(FileWriter::create(&output, spec).unwrap());
-    stream.set_sinks(vec![Sink::File { writer, buffer_size: 65_536 }]).unwrap();
+    stream
+        .set_sinks(vec![Sink::File { writer, buffer_size: 65_536, conversion: ConversionConfig::default() }])
+        .unwrap();
     stream.start(&Run::default()).unwrap();
     assert_eq!(stream.wait(None).unwrap_err().kind(), ErrorKind::DeviceLost);
     assert_eq!(hound::WavReader::open(&output).unwrap().duration(), 24_000);
@@ -292,7 +308,9 @@ fn a_stall_is_silence_in_the_file_at_its_place() {
     let frames = noise(48_000 * 2);
     stream.set_source(Some(Source::Buffer { frames: Arc::clone(&frames), looped: false })).unwrap();
     let writer = Box::new(FileWriter::create(&output, spec).unwrap());
-    stream.set_sinks(vec![Sink::File { writer, buffer_size: 65_536 }]).unwrap();
+    stream
+        .set_sinks(vec![Sink::File { writer, buffer_size: 65_536, conversion: ConversionConfig::default() }])
+        .unwrap();
     stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
     stream.wait(None).unwrap();
     let mut reader = hound::WavReader::open(&output).unwrap();
@@ -315,7 +333,9 @@ fn a_full_disk_ends_the_run_and_says_so() {
     let stream = duplex("virtual:clock=free", 2, SampleFormat::Int16);
     let spec = Spec::for_stream(Container::Raw, SampleFormat::Int16, 2, 48_000, None, Endian::File).unwrap();
     let writer = Box::new(FileWriter::create(&full, spec).unwrap());
-    stream.set_sinks(vec![Sink::File { writer, buffer_size: 65_536 }]).unwrap();
+    stream
+        .set_sinks(vec![Sink::File { writer, buffer_size: 65_536, conversion: ConversionConfig::default() }])
+        .unwrap();
     stream.start(&Run::default()).unwrap();
     let error = stream.wait(None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -381,7 +401,7 @@ fn a_recording_that_no_file_of_its_kind_can_hold_is_refused_before_it_begins() {
         let spec = Spec::for_stream(container, SampleFormat::Int16, 1, 48_000, None, endian).unwrap();
         let file = || {
             let writer = Box::new(FileWriter::create(&path, spec.clone()).unwrap());
-            Sink::File { writer, buffer_size: 64 }
+            Sink::File { writer, buffer_size: 64, conversion: ConversionConfig::default() }
         };
         stream.set_source(source).unwrap();
         stream.set_sinks(vec![file()]).unwrap();
@@ -410,7 +430,13 @@ fn what_goes_into_a_pipe_may_have_any_length() {
         FileWriter::to_pipe(Box::new(pipe), "stdout", spec),
     ];
     for writer in pipes {
-        stream.set_sinks(vec![Sink::File { writer: Box::new(writer.unwrap()), buffer_size: 64 }]).unwrap();
+        stream
+            .set_sinks(vec![Sink::File {
+                writer: Box::new(writer.unwrap()),
+                buffer_size: 64,
+                conversion: ConversionConfig::default(),
+            }])
+            .unwrap();
         drop(stream.prepare(&Run { frames: Some(1 << 40), ..Run::default() }, Vec::new()).unwrap());
     }
 }

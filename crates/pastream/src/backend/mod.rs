@@ -5,7 +5,7 @@ mod adapter;
 mod alsa;
 #[cfg(target_os = "linux")]
 mod audio_thread;
-mod convert;
+pub(crate) mod convert;
 #[cfg(any(windows, target_os = "macos", test))]
 mod cpal;
 mod device_info;

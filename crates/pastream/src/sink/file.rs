@@ -8,6 +8,7 @@ use ringbuf::traits::Consumer;
 use crate::{
     Result,
     file::FileWriter,
+    resample::Converter,
     ring::{FrameConsumer, Reader},
 };
 
@@ -16,19 +17,21 @@ const UPDATE: Duration = Duration::from_millis(500);
 /// Silence is written so many bytes at a time.
 const SILENCE: usize = 1 << 16;
 
-/// Writes what `reader` gives to `writer` until the ring has ended, then finishes the file. Where nothing came the file
-/// is begun only if the run is `complete`: else what is there stays as it is, and `writer` can be used again.
+/// Writes what `reader` gives by way of `converter` to `writer` until the ring has ended, then finishes the file. Where
+/// nothing came the file is begun only if the run is `complete`: else what is there stays as it is, and `writer` can be used again.
 ///
 /// # Errors
 /// What writing the file gives. The ring is closed and the file finished then too.
 pub(crate) fn drain(
     writer: &mut FileWriter,
+    converter: Option<Converter>,
     mut reader: Reader,
     mut gaps: FrameConsumer<Gap>,
     silence: u8,
     complete: &dyn Fn() -> bool,
 ) -> Result<()> {
-    let mut written = write_all(writer, &mut reader, &mut gaps, silence);
+    let mut file = Frames { writer, converter };
+    let mut written = write_all(&mut file, &mut reader, &mut gaps, silence).and_then(|()| file.finish());
     if let Err(error) = written {
         reader.ring().close();
         written = Err(error.and(format_args!("{} frames of it are written", writer.frames())));
@@ -45,8 +48,36 @@ pub(crate) fn drain(
     written
 }
 
+/// A file that takes the frames of the stream.
+struct Frames<'a> {
+    writer: &'a mut FileWriter,
+    converter: Option<Converter>,
+}
+
+impl Frames<'_> {
+    fn write(&mut self, frames: &[u8]) -> Result<()> {
+        let Some(converter) = &mut self.converter else { return self.writer.write(frames) };
+        // A converter may give nothing yet.
+        self.writer.begin()?;
+        for part in frames.chunks(Converter::BLOCK * converter.frame_size()) {
+            converter.put(part);
+            self.writer.write(converter.take_all())?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let Some(converter) = &mut self.converter else { return Ok(()) };
+        converter.finish();
+        match converter.take_all() {
+            [] => Ok(()),
+            rest => self.writer.write(rest),
+        }
+    }
+}
+
 fn write_all(
-    writer: &mut FileWriter,
+    file: &mut Frames<'_>,
     reader: &mut Reader,
     gaps: &mut FrameConsumer<Gap>,
     silence: u8,
@@ -68,7 +99,7 @@ fn write_all(
         for part in [left, right] {
             // Nothing would begin the file.
             if !part.is_empty() {
-                writer.write(part)?;
+                file.write(part)?;
             }
         }
         reader.advance(frames);
@@ -77,13 +108,13 @@ fn write_all(
             let mut left = lost.length;
             while left > 0 {
                 let part = left.min((silent.len() / size) as u64);
-                writer.write(&silent[..part as usize * size])?;
+                file.write(&silent[..part as usize * size])?;
                 left -= part;
             }
             continue;
         }
         if updated.elapsed() >= UPDATE {
-            writer.update()?;
+            file.writer.update()?;
             updated = Instant::now();
         }
         if frames == 0 {
@@ -97,10 +128,14 @@ fn write_all(
 
 #[cfg(test)]
 mod tests {
+    use ringbuf::traits::Producer;
+
     use super::*;
     use crate::{
         SampleFormat,
+        backend::OpenedSide,
         file::{Container, Endian, Spec},
+        resample::{Conversion, ConversionConfig},
         ring::Ring,
     };
 
@@ -113,9 +148,35 @@ mod tests {
             let mut writer = FileWriter::create(&path, spec).unwrap();
             let (frames, gaps) = (Ring::new(2, 8).unwrap(), Ring::new(size_of::<Gap>(), 8).unwrap());
             frames.end();
-            drain(&mut writer, frames.reader().unwrap(), gaps.consumer().unwrap(), 0, &|| complete).unwrap();
+            drain(&mut writer, None, frames.reader().unwrap(), gaps.consumer().unwrap(), 0, &|| complete)
+                .unwrap();
             assert_eq!(path.exists(), complete);
         }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_gap_is_as_long_at_another_rate() {
+        let path = std::env::temp_dir().join(format!("pastream-gap-{}.wav", std::process::id()));
+        let spec = |rate| Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, rate, None, Endian::File);
+        let side = OpenedSide { channels: 1, format: SampleFormat::Int16, latency: 0.0 };
+        let (file, config) = (spec(24_000).unwrap(), ConversionConfig::default());
+        let plan = Conversion::plan("x", &file, (48_000, &side), &config).unwrap().unwrap();
+        let mut writer = FileWriter::create(&path, file).unwrap();
+        let converter = plan.writing(false).unwrap().unwrap();
+        writer.set_format(converter.to());
+        let (frames, gaps) = (Ring::new(2, 4_000).unwrap(), Ring::new(size_of::<Gap>(), 8).unwrap());
+        let loud = 8_192_i16.to_ne_bytes().repeat(4_000);
+        assert_eq!(frames.writer().unwrap().write(&loud), 4_000);
+        gaps.producer::<Gap>().unwrap().try_push(Gap { position: 2_000, length: 70_000 }).unwrap();
+        frames.end();
+        let (reader, gaps) = (frames.reader().unwrap(), gaps.consumer().unwrap());
+        drain(&mut writer, Some(converter), reader, gaps, 0, &|| true).unwrap();
+        let mut wav = hound::WavReader::open(&path).unwrap();
+        let got: Vec<i16> = wav.samples().map(Result::unwrap).collect();
+        assert_eq!(got.len(), 37_000);
+        assert!(got[300..700].iter().chain(&got[36_300..36_700]).all(|&sample| sample == 8_192));
+        assert!(got[1_300..35_700].iter().all(|&sample| sample == 0));
         std::fs::remove_file(path).unwrap();
     }
 }

@@ -5,7 +5,7 @@ mod file;
 
 use std::sync::Arc;
 
-use crate::{file::FileWriter, ring::Ring};
+use crate::{file::FileWriter, resample::ConversionConfig, ring::Ring};
 
 pub(crate) use buffer::assemble;
 pub(crate) use file::drain;
@@ -20,10 +20,12 @@ pub enum Sink {
     },
     /// A file, written by its writer thread, with silence where frames were lost. Created once the stream runs.
     File {
-        /// The file; its rate and channels are the stream's.
+        /// The file, of any rate and channels.
         writer: Box<FileWriter>,
         /// Frames of the ring between callback and writer thread.
         buffer_size: usize,
+        /// How the stream is fitted to it, with silence in its gaps.
+        conversion: ConversionConfig,
     },
     /// A ring that the user reads.
     Ring {

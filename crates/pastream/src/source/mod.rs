@@ -6,7 +6,7 @@ mod seek;
 
 use std::sync::Arc;
 
-use crate::{file::FileReader, ring::Ring};
+use crate::{file::FileReader, resample::ConversionConfig, ring::Ring};
 
 pub(crate) use buffer::Samples;
 pub(crate) use file::feed;
@@ -21,15 +21,18 @@ pub enum Source {
         /// Whether it begins again at its end.
         looped: bool,
     },
-    /// A file, converted to the stream's format by its reader thread. Played from its beginning at each start.
+    /// A file, converted to the stream's rate, channels and format by its reader thread. Played from its beginning at each
+    /// start. Looped, it is resampled over the seam as if it went on for ever.
     File {
-        /// The file; its rate and channels are the stream's.
+        /// The file.
         reader: Box<FileReader>,
         /// Whether it begins again at its end; it must be seekable.
         looped: bool,
         /// Frames of the ring between reader thread and callback, at least what the device asks for at once; 0: 65,536, or
         /// more where the device asks for more at its start.
         buffer_size: usize,
+        /// How it is fitted to the stream.
+        conversion: ConversionConfig,
     },
     /// A ring that the user writes, and ends when there is no more.
     Ring(Arc<Ring>),

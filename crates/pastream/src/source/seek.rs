@@ -9,6 +9,7 @@ use std::sync::{
 use crate::{
     Error, ErrorKind, Result,
     file::FileReader,
+    resample::resampled_frames,
     ring::{Ring, Writer},
 };
 
@@ -17,7 +18,9 @@ pub(crate) struct Seek {
     ring: Arc<Ring>,
     name: String,
     seekable: bool,
-    /// In frames, where it is known; of a looped one the turn.
+    /// In Hz: the file's, and the stream's.
+    rates: (u32, u32),
+    /// In frames of the file, where it is known; of a looped one the turn.
     length: Option<u64>,
     looped: bool,
     wanted: AtomicBool,
@@ -29,17 +32,18 @@ struct State {
     /// The frame to go on at. The last wish counts; all who wait get its answer.
     wish: Option<u64>,
     waiting: Vec<Sender<Result<()>>>,
-    /// Frame `.0` of the file is what was written to the ring after `.1` frames.
+    /// Frame `.0` of the file, at the stream's rate as the wish, is what was written to the ring after `.1` frames.
     origin: (u64, u64),
     over: bool,
 }
 
 impl Seek {
-    pub(crate) fn new(ring: &Arc<Ring>, reader: &FileReader, looped: bool) -> Self {
+    pub(crate) fn new(ring: &Arc<Ring>, reader: &FileReader, sample_rate: u32, looped: bool) -> Self {
         Self {
             ring: Arc::clone(ring),
             name: reader.name().to_owned(),
             seekable: reader.seekable(),
+            rates: (reader.spec().sample_rate, sample_rate),
             length: reader.spec().frames,
             looped,
             wanted: AtomicBool::new(false),
@@ -49,6 +53,12 @@ impl Seek {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the file ends, at the stream's rate.
+    fn end_frame(&self) -> u64 {
+        let (from, to) = self.rates;
+        self.length.map_or(u64::MAX, |length| resampled_frames(length, from, to))
     }
 
     /// Wishes that the file goes on at `frame`. The answer comes when that is read next; none where it is over.
@@ -63,7 +73,7 @@ impl Seek {
         let (tell, answer) = mpsc::channel();
         let mut state = self.state();
         if !state.over {
-            state.wish = Some(frame.min(self.length.unwrap_or(u64::MAX)));
+            state.wish = Some(frame.min(self.end_frame()));
             state.waiting.push(tell);
             // Relaxed: what it tells of is behind the lock.
             self.wanted.store(true, Ordering::Relaxed);
@@ -77,8 +87,8 @@ impl Seek {
         self.wanted.load(Ordering::Relaxed)
     }
 
-    /// Does what was wished for.
-    pub(super) fn serve(&self, reader: &mut FileReader, writer: &mut Writer) {
+    /// Does what was wished for, by way of `seek`.
+    pub(super) fn serve(&self, writer: &mut Writer, seek: impl FnOnce(u64) -> Result<()>) {
         if !self.is_wanted() {
             return;
         }
@@ -88,7 +98,7 @@ impl Seek {
             (state.wish.take(), std::mem::take(&mut state.waiting))
         };
         let Some(frame) = wish else { return };
-        let sought = reader.seek(frame);
+        let sought = seek(frame);
         if sought.is_ok() {
             self.ring.unend();
             writer.discard();
@@ -112,9 +122,13 @@ impl Seek {
         let (frame, written) = self.state().origin;
         let position = frame + (played + self.ring.flushed()).saturating_sub(written);
         match self.length {
-            Some(length) if self.looped => position % length.max(1),
-            Some(length) => position.min(length),
-            None => position,
+            Some(length) if self.looped => {
+                // A turn need not be a whole number of frames of the stream.
+                let (from, to) = (u128::from(self.rates.0), u128::from(self.rates.1));
+                let turn = u128::from(length.max(1)) * to;
+                (u128::from(position) * from % turn / from) as u64
+            }
+            _ => position.min(self.end_frame()),
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{Alignment, Cutter, Device, Opened, OpenedSide, Request, Side},
     device,
+    file::{FileReader, FileWriter, Spec},
+    resample::{Conversion, ConversionConfig, Converter, resampled_frames},
     ring::Ring,
     sink::Sink,
     source::{Seek, Source},
@@ -84,6 +86,8 @@ pub(super) struct State {
     finished: bool,
     source: Option<Source>,
     sinks: Vec<Sink>,
+    /// What is changed for the source, and for each file among the sinks.
+    conversions: (Option<Conversion>, Vec<Option<Conversion>>),
     /// The file that the last run recorded, which no further run can.
     spent: Option<String>,
     /// The source that the last run could not give back.
@@ -185,6 +189,48 @@ impl Inner {
     /// Does `work` with the device, where the stream isn't closed.
     pub(super) fn device<T>(&self, work: impl FnOnce(&mut dyn Device) -> T) -> Option<T> {
         lock(&self.device).as_mut().map(|device| work(device.as_mut()))
+    }
+
+    /// What is changed between a file and the side that plays or records it; nothing where bytes pass unaltered.
+    fn conversion(
+        &self,
+        (name, spec): (&str, &Spec),
+        side: Option<&OpenedSide>,
+        config: &ConversionConfig,
+    ) -> Result<Option<Conversion>> {
+        side.map_or(Ok(None), |side| Conversion::plan(name, spec, (self.opened.sample_rate, side), config))
+    }
+
+    /// Has `reader` read what the stream plays, or what the converter takes that makes it.
+    pub(super) fn reading(
+        &self,
+        reader: &mut FileReader,
+        config: &ConversionConfig,
+    ) -> Result<Option<Converter>> {
+        let side = self.opened.playback.as_ref();
+        let planned = self.conversion((reader.name(), reader.spec()), side, config)?;
+        let mapped = self.config.playback.as_ref().is_some_and(|side| side.routes.is_some());
+        let converter = planned.map_or(Ok(None), |planned| planned.reading(mapped))?;
+        if let Some(format) = converter.as_ref().map(Converter::from).or(side.map(|side| side.format)) {
+            reader.set_format(format);
+        }
+        Ok(converter)
+    }
+
+    /// Has `writer` take what the converter makes, where there is one.
+    pub(super) fn writing(
+        &self,
+        writer: &mut FileWriter,
+        config: &ConversionConfig,
+    ) -> Result<Option<Converter>> {
+        let side = self.opened.recording.as_ref();
+        let planned = self.conversion((writer.name(), writer.spec()), side, config)?;
+        let mapped = self.config.recording.as_ref().is_some_and(|side| side.routes.is_some());
+        let converter = planned.map_or(Ok(None), |planned| planned.writing(mapped))?;
+        if let Some(converter) = &converter {
+            writer.set_format(converter.to());
+        }
+        Ok(converter)
     }
 
     pub(super) fn emit(&self, event: &StreamEvent) {
@@ -405,6 +451,18 @@ impl Stream {
         lock(&self.inner.state).closed
     }
 
+    /// What is changed on the way from the file that was set last; `None` where nothing is, and where it is no file.
+    #[must_use]
+    pub fn source_conversion(&self) -> Option<Conversion> {
+        lock(&self.inner.state).conversions.0.clone()
+    }
+
+    /// What is changed on the way to each file among the sinks that were set last.
+    #[must_use]
+    pub fn sink_conversions(&self) -> Vec<Option<Conversion>> {
+        lock(&self.inner.state).conversions.1.clone()
+    }
+
     /// Calls `listener` from the conductor thread with what happens, in place of any other.
     pub fn listen(&self, listener: Option<Listener>) {
         *lock(&self.inner.listener) = listener;
@@ -413,14 +471,12 @@ impl Stream {
     /// What the next run plays; `None`: silence.
     ///
     /// # Errors
-    /// `StreamState` while a run is under way; `InvalidArgument` where the stream doesn't play or the frames aren't the
-    /// stream's; `UnsupportedConfig` for a file of another rate or channel count; `UnsupportedFile` for a pipe or an empty
-    /// file that is to loop.
+    /// `StreamState` while a run is under way; `InvalidArgument` where the stream doesn't play, the frames aren't the
+    /// stream's, or a gain is out of range; `UnsupportedConfig` for a file of another rate that can't be resampled, or is
+    /// not to be; `UnsupportedFile` for a pipe or an empty file that is to loop.
     pub fn set_source(&self, source: Option<Source>) -> Result<()> {
         let mut state = self.idle()?;
-        if let Some(source) = &source {
-            self.check_source(source)?;
-        }
+        state.conversions.0 = source.as_ref().map_or(Ok(None), |source| self.check_source(source))?;
         (state.source, state.gone) = (source, None);
         Ok(())
     }
@@ -431,9 +487,8 @@ impl Stream {
     /// As [`set_source`](Self::set_source).
     pub fn set_sinks(&self, sinks: Vec<Sink>) -> Result<()> {
         let mut state = self.idle()?;
-        for sink in &sinks {
-            self.check_sink(sink)?;
-        }
+        let conversions = sinks.iter().map(|sink| self.check_sink(sink)).collect::<Result<Vec<_>>>()?;
+        state.conversions.1 = conversions.into_iter().flatten().collect();
         (state.sinks, state.spent) = (sinks, None);
         Ok(())
     }
@@ -450,17 +505,6 @@ impl Stream {
         Ok(state)
     }
 
-    fn check_frames(&self, what: &str, channels: usize, rate: u32, wanted: usize) -> Result<()> {
-        let actual = self.inner.opened.sample_rate;
-        if rate != actual || channels != wanted {
-            let message = format!(
-                "{what} has {channels} channels at {rate} Hz, the stream {wanted} at {actual} Hz: open the stream with what the file has"
-            );
-            return Err(Error::new(ErrorKind::UnsupportedConfig, message));
-        }
-        Ok(())
-    }
-
     fn check_ring(ring: &Ring, frame_size: usize) -> Result<()> {
         if ring.frame_size() != frame_size {
             let message =
@@ -470,8 +514,10 @@ impl Stream {
         Ok(())
     }
 
-    fn check_source(&self, source: &Source) -> Result<()> {
-        let (channels, format) = side(self.inner.opened.playback.as_ref(), "play")?;
+    /// Whether the stream can play it, and what is changed then.
+    fn check_source(&self, source: &Source) -> Result<Option<Conversion>> {
+        let playback = self.inner.opened.playback.as_ref();
+        let (channels, format) = side(playback, "play")?;
         let frame_size = channels * format.size();
         match source {
             Source::Buffer { frames, .. } if !frames.len().is_multiple_of(frame_size) => {
@@ -479,10 +525,10 @@ impl Stream {
                     "{} bytes are no whole number of frames of {channels} × {format}: the stream's frames have {frame_size} bytes",
                     frames.len()
                 );
-                Err(Error::new(ErrorKind::InvalidArgument, message))
+                return Err(Error::new(ErrorKind::InvalidArgument, message));
             }
-            Source::Buffer { .. } => Ok(()),
-            Source::File { reader, looped, .. } => {
+            Source::Buffer { .. } => {}
+            Source::File { reader, looped, conversion, .. } => {
                 if *looped && !reader.seekable() {
                     let message =
                         format!("{} can't be looped: it is a pipe, which can't be rewound", reader.name());
@@ -492,20 +538,23 @@ impl Stream {
                     let message = format!("{} holds no frames to loop", reader.name());
                     return Err(Error::new(ErrorKind::UnsupportedFile, message));
                 }
-                self.check_frames(reader.name(), reader.spec().channels, reader.spec().sample_rate, channels)
+                return self.inner.conversion((reader.name(), reader.spec()), playback, conversion);
             }
-            Source::Ring(ring) => Self::check_ring(ring, frame_size),
+            Source::Ring(ring) => Self::check_ring(ring, frame_size)?,
         }
+        Ok(None)
     }
 
-    fn check_sink(&self, sink: &Sink) -> Result<()> {
-        let (channels, format) = side(self.inner.opened.recording.as_ref(), "record")?;
+    /// Whether the stream can record to it, and what is changed then, for one that is a file.
+    fn check_sink(&self, sink: &Sink) -> Result<Option<Option<Conversion>>> {
+        let recording = self.inner.opened.recording.as_ref();
+        let (channels, format) = side(recording, "record")?;
         match sink {
-            Sink::Buffer { .. } => Ok(()),
-            Sink::File { writer, .. } => {
-                self.check_frames(writer.name(), writer.spec().channels, writer.spec().sample_rate, channels)
+            Sink::Buffer { .. } => Ok(None),
+            Sink::File { writer, conversion, .. } => {
+                self.inner.conversion((writer.name(), writer.spec()), recording, conversion).map(Some)
             }
-            Sink::Ring { frames, .. } => Self::check_ring(frames, channels * format.size()),
+            Sink::Ring { frames, .. } => Self::check_ring(frames, channels * format.size()).map(|()| None),
         }
     }
 
@@ -517,7 +566,10 @@ impl Stream {
                 Some((frames.len() / (side.channels * side.format.size())) as u64)
             }
             // A pipe may end before it says.
-            Source::File { reader, looped: false, .. } if reader.seekable() => reader.spec().frames,
+            Source::File { reader, looped: false, .. } if reader.seekable() => {
+                let spec = reader.spec();
+                Some(resampled_frames(spec.frames?, spec.sample_rate, self.inner.opened.sample_rate))
+            }
             _ => None,
         };
         let all = match run.pad.filter(|_| source.is_some()) {
@@ -571,7 +623,8 @@ impl Stream {
         if let Some(frames) = self.recorded(run, state.source.as_ref()) {
             for sink in state.sinks.iter().chain(&also) {
                 if let Sink::File { writer, .. } = sink {
-                    writer.check_frames(frames)?;
+                    let (rate, own) = (self.inner.opened.sample_rate, writer.spec().sample_rate);
+                    writer.check_frames(resampled_frames(frames, rate, own))?;
                 }
             }
         }

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     format::with_sample,
+    resample::Converter,
     ring::{FrameConsumer, Reader, Ring},
     sink::{self, Sink},
     source::{self, Seek, Source},
@@ -206,7 +207,6 @@ impl Start {
             Some(Source::Ring(ring)) => Some(Feed::Ring(Arc::clone(ring))),
             Some(Source::File { reader, buffer_size, .. }) => {
                 let (channels, format) = side(self.inner.opened.playback.as_ref(), "play")?;
-                reader.set_format(format);
                 if reader.seekable() {
                     reader.seek(0)?;
                 }
@@ -218,9 +218,12 @@ impl Start {
 
     /// The reader thread of a file, where it is one that is played.
     fn read(&self, ring: &Arc<Ring>) -> Result<Option<(String, mpsc::Receiver<Result<()>>)>> {
-        let (name, seek) = match &*lock(&self.source) {
-            Some(Source::File { reader, looped, .. }) => {
-                (reader.name().to_owned(), Arc::new(Seek::new(ring, reader, *looped)))
+        let rate = self.inner.opened.sample_rate;
+        let (name, converter, seek) = match &mut *lock(&self.source) {
+            Some(Source::File { reader, looped, conversion, .. }) => {
+                let converter = self.inner.reading(reader, conversion)?;
+                let seek = Arc::new(Seek::new(ring, reader, rate, *looped));
+                (reader.name().to_owned(), converter, seek)
             }
             _ => return Ok(None),
         };
@@ -234,7 +237,7 @@ impl Start {
                 let cancelled = || ending.load(Ordering::Acquire);
                 let read = match &mut source {
                     Some(Source::File { reader, looped, .. }) => {
-                        source::feed(reader, writer, *looped, &seek, &cancelled)
+                        source::feed(reader, converter, writer, *looped, &seek, &cancelled)
                     }
                     _ => Ok(()),
                 };
@@ -274,7 +277,7 @@ impl Start {
     fn ending(&self, sink: &Slot<Sink>, target: &Target) -> Result<Ending> {
         let silence = self.inner.opened.recording.as_ref().map_or(0, |side| side.format.silence());
         let (frames, gaps) = (Arc::clone(&target.frames), &target.gaps);
-        Ok(match &*lock(sink) {
+        Ok(match &mut *lock(sink) {
             Some(Sink::Buffer { frames: capacity }) => Ending::Buffer {
                 frames,
                 capacity: *capacity,
@@ -282,9 +285,10 @@ impl Start {
                 gaps: gaps.consumer()?,
                 seen: Vec::new(),
             },
-            Some(Sink::File { .. }) => {
+            Some(Sink::File { writer, conversion, .. }) => {
+                let converter = self.inner.writing(writer, conversion)?;
                 let (reader, gaps) = (frames.reader()?, gaps.consumer()?);
-                Ending::File { frames, done: self.write(Arc::clone(sink), reader, gaps, silence)? }
+                Ending::File { frames, done: self.write(Arc::clone(sink), converter, reader, gaps, silence)? }
             }
             Some(Sink::Ring { gaps: Some(_), .. }) | None => Ending::Ring { frames, gaps: None },
             Some(Sink::Ring { gaps: None, .. }) => Ending::Ring { frames, gaps: Some(gaps.consumer()?) },
@@ -295,6 +299,7 @@ impl Start {
     fn write(
         &self,
         slot: Slot<Sink>,
+        converter: Option<Converter>,
         reader: Reader,
         gaps: FrameConsumer<Gap>,
         silence: u8,
@@ -306,7 +311,9 @@ impl Start {
                 let mut sink = lock(&slot).take();
                 let complete = || shared.outcome() == Outcome::Finished;
                 let written = match &mut sink {
-                    Some(Sink::File { writer, .. }) => sink::drain(writer, reader, gaps, silence, &complete),
+                    Some(Sink::File { writer, .. }) => {
+                        sink::drain(writer, converter, reader, gaps, silence, &complete)
+                    }
                     _ => Ok(()),
                 };
                 if written.is_err() {

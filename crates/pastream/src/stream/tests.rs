@@ -18,6 +18,7 @@ use crate::{
     Error, ErrorKind, Result, SampleFormat,
     backend::{Cutter, Device, Opened, OpenedSide, Process},
     file::{Container, Encoding, Endian, FileReader, FileWriter, ReadHint, Spec},
+    resample::ConversionConfig,
     ring::Ring,
     sink::Sink,
     source::Source,
@@ -241,13 +242,20 @@ fn a_start_that_fails_takes_nothing() {
     let device = Manual::default();
     let stream = device.open();
     let reader = Box::new(FileReader::open(&input, &ReadHint::default()).unwrap());
-    stream.set_source(Some(Source::File { reader, looped: false, buffer_size: 64 })).unwrap();
+    stream
+        .set_source(Some(Source::File {
+            reader,
+            looped: false,
+            buffer_size: 64,
+            conversion: ConversionConfig::default(),
+        }))
+        .unwrap();
     let writer = Box::new(FileWriter::create(&output, spec).unwrap());
     let ring = Ring::new(2, 256).unwrap();
     stream
         .set_sinks(vec![
             Sink::Ring { frames: Arc::clone(&ring), gaps: None },
-            Sink::File { writer, buffer_size: 256 },
+            Sink::File { writer, buffer_size: 256, conversion: ConversionConfig::default() },
             Sink::Buffer { frames: 100 },
         ])
         .unwrap();
@@ -310,7 +318,14 @@ fn a_pipe_that_hangs_is_gone_and_is_not_played_as_silence() {
         ..ReadHint::default()
     };
     let reader = Box::new(FileReader::from_pipe(Box::new(pipe), "stdin", &hint).unwrap());
-    stream.set_source(Some(Source::File { reader, looped: false, buffer_size: 64 })).unwrap();
+    stream
+        .set_source(Some(Source::File {
+            reader,
+            looped: false,
+            buffer_size: 64,
+            conversion: ConversionConfig::default(),
+        }))
+        .unwrap();
     let run = Run { frames: Some(4), prebuffer: Prebuffer::Frames(1), ..Run::default() };
     stream.start(&run).unwrap();
     device.block(4);
