@@ -14,8 +14,8 @@ import {
   type Samples,
 } from './format.ts'
 import { interrupt } from './interrupt.ts'
-import { call, native, settle, settleBytes } from './native.ts'
-import { choice, defined, natural, nothingElse, type ConversionOptions } from './options.ts'
+import { call, made, native, settle, settleBytes } from './native.ts'
+import { choice, count, defined, natural, nothingElse, type ConversionOptions } from './options.ts'
 import type { BindingFile, BindingWriter, FileInfo as BindingInfo, FileOptions } from './binding/binding.js'
 
 /** A kind of file, as `-t` names it. Those from 'mp3' on are read, not written. */
@@ -84,13 +84,44 @@ export interface FileDescription {
 /** A file or pipe that is read; or one in memory, which is given in place of the path. */
 export type FileSource = Omit<FileDescription, 'path'> & { path: FileDescription['path'] | Bytes }
 /** A file or pipe to write. */
-export type FileTarget = Omit<FileDescription, 'channels' | 'sampleRate'> & WriterOptions
-/** A file or pipe that a stream records to. */
+export interface FileTarget extends Omit<FileDescription, 'channels' | 'sampleRate'>, WriterOptions {
+  /**
+   * Wait at each header (two a second in a recording) until the disk has all that is before it, so that a power cut costs no more than a
+   * killed process: the last second. Without it the system writes when it likes, and the disk has the whole file when it is finished. @default false
+   */
+  sync?: boolean
+}
+
+/** A file or pipe that a stream records to, or several files one after the other. */
 export interface FileSink extends FileTarget, ConversionOptions {
   /** Samples in a frame. @default the stream's */
   channels?: number
   /** In Hz. @default the stream's */
   sampleRate?: number
+  /**
+   * Frames of the stream after which the next file begins, with none lost in between; `Infinity`: only where `stream.split()` asks for one.
+   * Each gets a name of its own: `path` with fields of strftime in its last part, as in 'take-%Y%m%d-%H%M%S.wav', filled with the local time at
+   * which the file begins; or else with a number, 'take-0001.wav'. A name that was given before in the run gets a number, too.
+   * All have the stream's rate.
+   */
+  split?: number
+  /**
+   * Wait for `stream.trigger()`, and begin with so many frames from before it. They are kept in memory until then. A run that ends without
+   * leaves no file.
+   */
+  preroll?: number
+}
+
+/** What `repair` found and did. */
+export interface Repair {
+  /** What the file is now: a WAV longer than 4 GiB becomes RF64. */
+  readonly container: Container
+  /** Whether anything was changed. */
+  readonly changed: boolean
+  /** Whole frames that the header tells now. */
+  readonly frames: number
+  /** Bytes behind the audio that the header doesn't count, and that stay: a frame that was cut in two, or what another program put there. */
+  readonly leftover: number
 }
 
 /** What a file holds. */
@@ -148,8 +179,18 @@ function info(told: BindingInfo): FileInfo {
 }
 
 /** A sink as the binding takes it. */
-export function describeSink({ tags, dither, ...file }: FileSink): FileOptions {
-  return { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions) }
+export function describeSink({ tags, dither, sync, ...file }: FileTarget & FileDescription): FileOptions {
+  const options = { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions) }
+  return sync === undefined ? options : { ...options, sync: Boolean(sync) }
+}
+
+/** The file of a recording as the binding takes it. */
+export function describeRecorded({ split, preroll, ...file }: Omit<FileSink, 'quality' | 'gain'>): FileOptions {
+  const cut = {
+    split: split === Infinity ? split : natural('split', split, 1, Number.MAX_SAFE_INTEGER),
+    preroll: count('preroll', preroll),
+  }
+  return { ...describeSink(file), ...defined(cut) }
 }
 
 /** A description as the binding takes it. */
@@ -283,7 +324,7 @@ export class SoundFile<F extends Format = Format> implements AsyncIterable<Array
     const writes = choice('mode', mode, 'r', 'w') === 'w'
     choice<Format>('format', format, ...FORMATS)
     const described = typeof file === 'string' || isSamples(file) ? { path: file } : file
-    const { binding, asked } = writes ? writer(described as FileSink, rest, format) : reader(described, rest, format)
+    const { binding, asked } = writes ? writer(described as FileTarget, rest, format) : reader(described, rest, format)
     signal?.throwIfAborted()
     const cancel = (): void => void (binding instanceof native.BindingFile && binding.close())
     await interrupt(
@@ -412,7 +453,7 @@ function reader<F extends Format>(file: FileSource, rest: object, asked: F | und
 }
 
 function writer<F extends Format>(
-  file: FileSink,
+  file: FileTarget,
   rest: WriterOptions & { channels?: number; sampleRate?: number },
   asked: F | undefined,
 ) {
@@ -489,4 +530,14 @@ export async function encode<F extends Format>(
     return binding.take()
   }
   return interrupt(work(), signal, () => {})
+}
+
+/**
+ * Makes the header of a recording true that was cut off, in place: WAV, RF64, W64, AIFF, AU or CAF, whoever wrote it. Where the header doesn't know
+ * its length, or tells more than there is, all that is there becomes audio; so does what pastream wrote after its last header. Samples are neither changed nor cut
+ * off, and a file whose header is true is left as it is. Rejects with `IO`, also where the file is in use; with `UNSUPPORTED_FILE` for other kinds of files;
+ * with `CORRUPT_FILE` where the header is cut off itself.
+ */
+export async function repair(path: string): Promise<Repair> {
+  return (await made(() => native.repair(path))) as Repair
 }

@@ -15,6 +15,7 @@ export { PastreamError, type ErrorCode } from './error.ts'
 export {
   decode,
   encode,
+  repair,
   SoundFile,
   type Container,
   type Bytes,
@@ -28,6 +29,7 @@ export {
   type FileTarget,
   type ReadOptions,
   type Tags,
+  type Repair,
   type WriteOptions,
   type WriterOptions,
 } from './file.ts'
@@ -50,7 +52,7 @@ export { RingBuffer, type View } from './ring.ts'
 export { checkSettings, chunks, play, playrec, record, type Settings } from './shorthand.ts'
 export type { Sink } from './sink.ts'
 export type { Source } from './source.ts'
-export type { GapEvent, Outcome, StreamEvent, StreamEvents, XrunEvent, XrunKind } from './stream/events.ts'
+export type { GapEvent, Outcome, StreamEvent, StreamEvents, WrittenFile, XrunEvent, XrunKind } from './stream/events.ts'
 export { DuplexStream, InputStream, OutputStream, type InputChunkOptions } from './stream/kinds.ts'
 export {
   Stream,

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { invalid, PastreamError } from './error.ts'
-import { describeSink, SoundFile, type FileSink } from './file.ts'
+import { describeRecorded, SoundFile, type FileSink } from './file.ts'
 import type { Format } from './format.ts'
 import { runSink, type SinkFunction, type Task } from './hook.ts'
 import { call } from './native.ts'
@@ -170,7 +170,7 @@ function add(stream: BindingStream, sampleRate: number, sink: Sink, size: number
     const given: FileSink = typeof sink === 'string' ? { path: sink } : sink
     const { quality, gain, ...rest } = given
     // One that is open already is refused as what it is.
-    const file = describeSink(given instanceof SoundFile ? given : rest)
+    const file = describeRecorded(given instanceof SoundFile ? given : rest)
     const fitted = conversion(defined({ quality, gain }))
     call(() => stream.addSinkFile(file, size ?? Math.max(BUFFER_SIZE, DISK_SECONDS * sampleRate), fitted))
   } else return resolve(sink, size ?? stream.opened.bufferSize)

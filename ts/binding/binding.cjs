@@ -843,4 +843,5 @@ module.exports.BindingWriter = nativeBinding.BindingWriter
 module.exports.closeAll = nativeBinding.closeAll
 module.exports.devices = nativeBinding.devices
 module.exports.hosts = nativeBinding.hosts
+module.exports.repair = nativeBinding.repair
 module.exports.version = nativeBinding.version

@@ -164,6 +164,22 @@ export declare class BindingStream {
    * At once where there can be no run; through the promise: what starting gives.
    */
   start(options: RunOptions): Promise<Settled>
+  /** The files that the last run has completed. */
+  get files(): Array<WrittenFileObject>
+  /**
+   * Begins the next file of each series.
+   *
+   * # Errors
+   * What splitting gives.
+   */
+  split(): void
+  /**
+   * Begins the files that wait for it.
+   *
+   * # Errors
+   * What triggering gives.
+   */
+  trigger(): void
   /**
    * Ends the run at the next block.
    *
@@ -407,6 +423,12 @@ export interface FileOptions {
   tags?: Record<string, string>
   /** Of one that is written: the seed of the noise that is added where bits are cut. */
   dither?: number
+  /** Whether each header waits for the disk. */
+  sync?: boolean
+  /** Of a series of files, the frames of each; infinite: only those that are asked for. */
+  split?: number
+  /** Frames to keep before the trigger. */
+  preroll?: number
 }
 
 /** A host, and why it is not available where it isn't. */
@@ -506,6 +528,26 @@ export interface RateRange {
   max: number
 }
 
+/**
+ * Makes the header of a file true.
+ *
+ * # Errors
+ * Through the promise: what repairing gives.
+ */
+export declare function repair(path: string): Promise<RepairObject | Failure>
+
+/** What was found and done to a file whose header was to be mended. */
+export interface RepairObject {
+  /** The container's name. */
+  container: string
+  /** Whether the header was changed. */
+  changed: boolean
+  /** Frames that it tells now. */
+  frames: number
+  /** Bytes behind the audio. */
+  leftover: number
+}
+
 /** A channel that goes to another, both from 0. */
 export interface RouteOptions {
   /** The source's channel. */
@@ -552,13 +594,13 @@ export interface SideOptions {
 
 /** What happened. */
 export interface StreamEventObject {
-  /** `xrun`, `gap`, `deviceLost` or `finished`. */
+  /** `xrun`, `gap`, `file`, `deviceLost` or `finished`. */
   kind: string
-  /** The frame of the stream it happened at. */
+  /** The frame of the stream it happened at; the one of the recording that a file begins with. */
   frame: number
-  /** The kinds of an xrun as bits; the length of a gap in frames. */
+  /** The kinds of an xrun as bits; the length of a gap or a file in frames. */
   value: number
-  /** The side of a gap, `playback` or `recording`; how a run ended. */
+  /** The side of a gap, `playback` or `recording`; a file's path; how a run ended. */
   word: string
   /** The cause of a gap: `starved`, `full` or `xrun`. */
   cause: string
@@ -568,3 +610,13 @@ export interface StreamEventObject {
 
 /** The version of the library. */
 export declare function version(): string
+
+/** A file that a run has completed. */
+export interface WrittenFileObject {
+  /** Its path, or the name of the pipe. */
+  path: string
+  /** The frame of the recording that it begins with. */
+  frame: number
+  /** Its frames. */
+  frames: number
+}

@@ -28,6 +28,16 @@ export interface GapEvent {
   readonly cause: 'starved' | 'full' | 'xrun'
 }
 
+/** A file that a run has completed. */
+export interface WrittenFile {
+  /** Its path, or the name of the pipe. */
+  readonly path: string
+  /** The frame of the recording that it begins with: after the run's `offset`, gaps included. */
+  readonly frame: number
+  /** Its frames. */
+  readonly frames: number
+}
+
 /** How a run ended. */
 export type Outcome = 'finished' | 'stopped' | 'aborted' | 'bufferEmpty' | 'bufferFull' | 'deviceLost'
 
@@ -35,6 +45,7 @@ export type Outcome = 'finished' | 'stopped' | 'aborted' | 'bufferEmpty' | 'buff
 export interface StreamEvents {
   xrun: [XrunEvent]
   gap: [GapEvent]
+  file: [WrittenFile]
   finished: [Outcome]
   deviceLost: []
   error: [PastreamError]
@@ -44,6 +55,7 @@ export interface StreamEvents {
 export type StreamEvent =
   | ({ readonly type: 'xrun' } & XrunEvent)
   | ({ readonly type: 'gap' } & GapEvent)
+  | ({ readonly type: 'file' } & WrittenFile)
   | { readonly type: 'finished'; readonly outcome: Outcome }
   | { readonly type: 'deviceLost' }
   | { readonly type: 'error'; readonly error: PastreamError }
@@ -71,6 +83,7 @@ export function eventsOf(
   const listeners = {
     xrun: (event) => push({ type: 'xrun', ...event }),
     gap: (event) => push({ type: 'gap', ...event }),
+    file: (file) => push({ type: 'file', ...file }),
     deviceLost: () => push({ type: 'deviceLost' }),
     error: (error) => push({ type: 'error', error }),
     finished: (outcome) => push({ type: 'finished', outcome }),

@@ -25,7 +25,15 @@ import { Recording } from '../recording.ts'
 import { FOR_EVER, interrupt, type Interruptible } from '../interrupt.ts'
 import { setSinks, type Sink, type SinkHook } from '../sink.ts'
 import { resolve, setSource, type Source, type SourceHook } from '../source.ts'
-import { eventsOf, xrunKinds, type GapEvent, type Outcome, type StreamEvent, type XrunEvent } from './events.ts'
+import {
+  eventsOf,
+  xrunKinds,
+  type GapEvent,
+  type Outcome,
+  type StreamEvent,
+  type WrittenFile,
+  type XrunEvent,
+} from './events.ts'
 import { Run } from './run.ts'
 import { StreamView } from './view.ts'
 import type { BindingStream, Settled, StreamEventObject } from '../binding/binding.js'
@@ -114,7 +122,8 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     else if (kind === 'gap') {
       const [side, why] = [word as GapEvent['side'], cause as GapEvent['cause']]
       this.emit('gap', { side, frame, length: value, cause: why })
-    } else if (kind === 'deviceLost') this.emit('deviceLost')
+    } else if (kind === 'file') this.emit('file', { path: word, frame, frames: value })
+    else if (kind === 'deviceLost') this.emit('deviceLost')
     else {
       const [run, outcome] = [this.#runs[0], word as Outcome]
       const end = (): void => this.#end(run, outcome, failed && failure(failed))
@@ -329,6 +338,27 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   /** Goes on after `pause`. */
   resume(): void {
     this.binding.paused = false
+  }
+
+  /** The files that the last run has completed so far, those of each sink in their order. */
+  get files(): readonly WrittenFile[] {
+    return this.binding.files
+  }
+
+  /**
+   * Begins the next file of each sink with `split`, with the frame that is recorded now. Throws `STREAM_STATE` where no run is under way,
+   * `INVALID_ARGUMENT` where no sink has `split`.
+   */
+  split(): void {
+    call(() => this.binding.split())
+  }
+
+  /**
+   * Begins the files of sinks with `preroll`, with what they kept. The first call in a run counts. Throws `STREAM_STATE` where no run is under
+   * way, `INVALID_ARGUMENT` where no sink has `preroll`.
+   */
+  trigger(): void {
+    call(() => this.binding.trigger())
   }
 
   /**

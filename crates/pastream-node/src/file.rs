@@ -8,17 +8,19 @@ use std::{
 
 use napi::{
     Env,
-    bindgen_prelude::{Object, Uint8Array},
+    bindgen_prelude::{Either, Object, Uint8Array},
 };
 use napi_derive::napi;
 use pastream::{
     Error, ErrorKind, SampleFormat,
-    file::{Container, Endian, FileReader, FileWriter, Memory, ReadHint, Spec, Tags},
+    file::{self, Container, Endian, FileReader, FileWriter, Memory, ReadHint, Spec, Tags},
+    sink::Cut,
 };
 
 use crate::{
     descriptor::{self, Descriptor},
-    error::{Result, Settled, later, thrown},
+    error::{Failure, Result, Settled, later, later_as, thrown},
+    stream::whole,
 };
 
 /// A file, and what there is to say of it.
@@ -43,6 +45,12 @@ pub struct FileOptions {
     pub tags: Option<HashMap<String, String>>,
     /// Of one that is written: the seed of the noise that is added where bits are cut.
     pub dither: Option<f64>,
+    /// Whether each header waits for the disk.
+    pub sync: Option<bool>,
+    /// Of a series of files, the frames of each; infinite: only those that are asked for.
+    pub split: Option<f64>,
+    /// Frames to keep before the trigger.
+    pub preroll: Option<f64>,
 }
 
 /// What errors call a file in memory.
@@ -150,6 +158,15 @@ impl FileOptions {
         Ok(reader)
     }
 
+    /// Which part of a recording it gets.
+    pub(crate) fn cut(&self) -> pastream::Result<Cut> {
+        let split = self.split.filter(|split| split.is_finite());
+        Ok(Cut {
+            split: split.map(|split| whole("split", split)).transpose()?,
+            preroll: self.preroll.map(|preroll| whole("preroll", preroll)).transpose()?,
+        })
+    }
+
     pub(crate) fn create(
         &self,
         format: SampleFormat,
@@ -167,12 +184,18 @@ impl FileOptions {
         let spec = Spec::for_stream(container, format, channels, sample_rate, encoding, endian)?;
         let mut writer = match (&self.path, self.fd, memory) {
             (None, None, Some(memory)) => FileWriter::to_memory(memory.clone(), MEMORY, spec)?,
+            (Some(path), None, _) if self.split.is_some() => {
+                FileWriter::create_series(Path::new(path), spec)?
+            }
             (Some(path), None, _) => FileWriter::create(Path::new(path), spec)?,
-            (None, Some(fd), _) => match descriptor::open(fd)? {
+            (None, Some(fd), _) if self.split.is_none() => match descriptor::open(fd)? {
                 Descriptor::File(file) => FileWriter::to_file(file, &descriptor::name(fd), spec)?,
                 Descriptor::Pipe(pipe) => FileWriter::to_pipe(Box::new(pipe), &descriptor::name(fd), spec)?,
             },
-            _ => return Err(Error::new(ErrorKind::InvalidArgument, "a file has either a path or an fd")),
+            _ => {
+                let message = "a file has either a path or an fd, and files that are split a path";
+                return Err(Error::new(ErrorKind::InvalidArgument, message));
+            }
         };
         let mut tags = Tags::default();
         for (name, value) in self.tags.iter().flatten() {
@@ -181,8 +204,42 @@ impl FileOptions {
         writer.set_tags(tags)?;
         writer.set_dither(self.dither.map(|seed| seed as u64));
         writer.set_format(format);
+        writer.set_sync(self.sync.unwrap_or_default());
         Ok(writer)
     }
+}
+
+/// What was found and done to a file whose header was to be mended.
+#[napi(object)]
+pub struct RepairObject {
+    /// The container's name.
+    pub container: String,
+    /// Whether the header was changed.
+    pub changed: bool,
+    /// Frames that it tells now.
+    pub frames: f64,
+    /// Bytes behind the audio.
+    pub leftover: f64,
+}
+
+/// Makes the header of a file true.
+///
+/// # Errors
+/// Through the promise: what repairing gives.
+#[napi(ts_return_type = "Promise<RepairObject | Failure>")]
+pub fn repair(env: &Env, path: String) -> napi::Result<Object<'static>> {
+    let work = move || file::repair(Path::new(&path));
+    later_as(env, work, |_, repaired| {
+        Ok(match repaired {
+            Ok(repair) => Either::A(RepairObject {
+                container: repair.container.name().to_owned(),
+                changed: repair.changed,
+                frames: repair.frames as f64,
+                leftover: repair.leftover as f64,
+            }),
+            Err(error) => Either::B(Failure::from(error)),
+        })
+    })
 }
 
 /// An open file, while neither a thread nor a stream has it.

@@ -12,7 +12,7 @@ use pastream::{
     Error, ErrorKind, SampleFormat,
     backend::{Latency, OpenedSide},
     resample::{Conversion, ConversionConfig},
-    sink::Sink,
+    sink::{Sink, WrittenFile},
     source::Source,
     stream::{
         Event, GapCause, LevelCell, OnFull, OnStarved, Outcome, Prebuffer, Route, Run, Side, SideConfig,
@@ -222,16 +222,27 @@ pub struct Measures {
     pub losses: f64,
 }
 
+/// A file that a run has completed.
+#[napi(object)]
+pub struct WrittenFileObject {
+    /// Its path, or the name of the pipe.
+    pub path: String,
+    /// The frame of the recording that it begins with.
+    pub frame: f64,
+    /// Its frames.
+    pub frames: f64,
+}
+
 /// What happened.
 #[napi(object)]
 pub struct StreamEventObject {
-    /// `xrun`, `gap`, `deviceLost` or `finished`.
+    /// `xrun`, `gap`, `file`, `deviceLost` or `finished`.
     pub kind: String,
-    /// The frame of the stream it happened at.
+    /// The frame of the stream it happened at; the one of the recording that a file begins with.
     pub frame: f64,
-    /// The kinds of an xrun as bits; the length of a gap in frames.
+    /// The kinds of an xrun as bits; the length of a gap or a file in frames.
     pub value: f64,
-    /// The side of a gap, `playback` or `recording`; how a run ended.
+    /// The side of a gap, `playback` or `recording`; a file's path; how a run ended.
     pub word: String,
     /// The cause of a gap: `starved`, `full` or `xrun`.
     pub cause: String,
@@ -274,6 +285,7 @@ impl From<&StreamEvent> for StreamEventObject {
                 };
                 object("gap", frame, length, side, cause)
             }
+            StreamEvent::File(ref file) => object("file", file.frame, file.frames, &file.name, ""),
             StreamEvent::DeviceLost => object("deviceLost", 0, 0, "", ""),
             StreamEvent::Finished { outcome, ref error } => Self {
                 failure: error.clone().map(Failure::from),
@@ -283,7 +295,7 @@ impl From<&StreamEvent> for StreamEventObject {
     }
 }
 
-fn whole(name: &str, value: f64) -> pastream::Result<u64> {
+pub(crate) fn whole(name: &str, value: f64) -> pastream::Result<u64> {
     if value.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&value) {
         return Ok(value as u64);
     }
@@ -575,6 +587,7 @@ impl BindingStream {
     ) -> Result<()> {
         let conversion = conversion.config().map_err(|error| thrown(&error))?;
         let opened = self.stream.opened();
+        let cut = options.cut().map_err(|error| thrown(&error))?;
         let writer = opened
             .recording
             .as_ref()
@@ -591,6 +604,7 @@ impl BindingStream {
             writer: Box::new(writer),
             buffer_size: buffer_size as usize,
             conversion,
+            cut,
         });
         Ok(())
     }
@@ -635,6 +649,37 @@ impl BindingStream {
         // At once, so that a call that follows finds the run under way.
         let prepared = prepare().map_err(|error| thrown(&error))?;
         later(env, move || prepared.start()).map_err(|error| failed(&error))
+    }
+
+    /// The files that the last run has completed.
+    #[napi(getter)]
+    #[must_use]
+    pub fn files(&self) -> Vec<WrittenFileObject> {
+        let files = self.stream.files().into_iter();
+        let object = |file: WrittenFile| WrittenFileObject {
+            path: file.name,
+            frame: file.frame as f64,
+            frames: file.frames as f64,
+        };
+        files.map(object).collect()
+    }
+
+    /// Begins the next file of each series.
+    ///
+    /// # Errors
+    /// What splitting gives.
+    #[napi]
+    pub fn split(&self) -> Result<()> {
+        self.stream.split().map_err(|error| thrown(&error))
+    }
+
+    /// Begins the files that wait for it.
+    ///
+    /// # Errors
+    /// What triggering gives.
+    #[napi]
+    pub fn trigger(&self) -> Result<()> {
+        self.stream.trigger().map_err(|error| thrown(&error))
     }
 
     /// Ends the run at the next block.

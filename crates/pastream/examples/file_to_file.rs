@@ -5,7 +5,7 @@ use std::path::Path;
 use pastream::{
     file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
     resample::ConversionConfig,
-    sink::Sink,
+    sink::{Cut, Sink},
     source::Source,
     stream::{Run, SideConfig, Stream, StreamConfig},
 };
@@ -34,6 +34,7 @@ fn main() -> pastream::Result<()> {
         writer: Box::new(writer),
         buffer_size: 480_000,
         conversion: ConversionConfig::default(),
+        cut: Cut::default(),
     }])?;
     stream.start(&Run { pad: Some(0), ..Run::default() })?;
     stream.wait(None)?;

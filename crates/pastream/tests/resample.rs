@@ -6,7 +6,7 @@ use pastream::{
     ErrorKind, SampleFormat,
     file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
     resample::{ConversionConfig, Quality, resampled_frames},
-    sink::Sink,
+    sink::{Cut, Sink},
     source::Source,
     stream::{Run, SideConfig, Stream, StreamConfig},
 };
@@ -67,7 +67,7 @@ fn recorded(name: &str, samples: &[f32], (from, to): (u32, u32), quality: Qualit
     let stream = stream(from);
     let frames = bytemuck::cast_slice(samples).into();
     stream.set_source(Some(Source::Buffer { frames, looped: false })).unwrap();
-    stream.set_sinks(vec![Sink::File { writer, buffer_size: 500, conversion }]).unwrap();
+    stream.set_sinks(vec![Sink::File { writer, buffer_size: 500, conversion, cut: Cut::default() }]).unwrap();
     stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
     stream.wait(None).unwrap();
     let mut reader = hound::WavReader::open(&path).unwrap();
@@ -229,7 +229,12 @@ fn a_loop_is_resampled_as_if_it_went_on_for_ever() {
 fn rates_that_are_too_far_apart_are_refused_with_both_named() {
     let writer = || Box::new(FileWriter::create(&path("far.wav"), spec(8_000)).unwrap());
     let set = |rate: u32, conversion: ConversionConfig| {
-        stream(rate).set_sinks(vec![Sink::File { writer: writer(), buffer_size: 500, conversion }])
+        stream(rate).set_sinks(vec![Sink::File {
+            writer: writer(),
+            buffer_size: 500,
+            conversion,
+            cut: Cut::default(),
+        }])
     };
     let conversion = ConversionConfig::default();
     let error = set(31, conversion).unwrap_err();

@@ -13,7 +13,7 @@ use pastream::{
     file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
     resample::ConversionConfig,
     ring::Ring,
-    sink::Sink,
+    sink::{Cut, Sink},
     source::Source,
     stream::{Outcome, Prebuffer, Route, Run, SideConfig, Stream, StreamConfig, StreamEvent},
 };
@@ -126,6 +126,7 @@ fn a_file_becomes_a_file_and_loops() {
                     writer,
                     buffer_size: 480_000,
                     conversion: ConversionConfig::default(),
+                    cut: Cut::default(),
                 }])
                 .unwrap();
             let frames = frames.repeat(if looped { 5 } else { 1 });
@@ -205,7 +206,12 @@ fn a_lost_device_leaves_a_complete_file() {
     let spec = Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
     let writer = Box::new(FileWriter::create(&output, spec).unwrap());
     stream
-        .set_sinks(vec![Sink::File { writer, buffer_size: 65_536, conversion: ConversionConfig::default() }])
+        .set_sinks(vec![Sink::File {
+            writer,
+            buffer_size: 65_536,
+            conversion: ConversionConfig::default(),
+            cut: Cut::default(),
+        }])
         .unwrap();
     stream.start(&Run::default()).unwrap();
     assert_eq!(stream.wait(None).unwrap_err().kind(), ErrorKind::DeviceLost);
@@ -309,7 +315,12 @@ fn a_stall_is_silence_in_the_file_at_its_place() {
     stream.set_source(Some(Source::Buffer { frames: Arc::clone(&frames), looped: false })).unwrap();
     let writer = Box::new(FileWriter::create(&output, spec).unwrap());
     stream
-        .set_sinks(vec![Sink::File { writer, buffer_size: 65_536, conversion: ConversionConfig::default() }])
+        .set_sinks(vec![Sink::File {
+            writer,
+            buffer_size: 65_536,
+            conversion: ConversionConfig::default(),
+            cut: Cut::default(),
+        }])
         .unwrap();
     stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
     stream.wait(None).unwrap();
@@ -334,7 +345,12 @@ fn a_full_disk_ends_the_run_and_says_so() {
     let spec = Spec::for_stream(Container::Raw, SampleFormat::Int16, 2, 48_000, None, Endian::File).unwrap();
     let writer = Box::new(FileWriter::create(&full, spec).unwrap());
     stream
-        .set_sinks(vec![Sink::File { writer, buffer_size: 65_536, conversion: ConversionConfig::default() }])
+        .set_sinks(vec![Sink::File {
+            writer,
+            buffer_size: 65_536,
+            conversion: ConversionConfig::default(),
+            cut: Cut::default(),
+        }])
         .unwrap();
     stream.start(&Run::default()).unwrap();
     let error = stream.wait(None).unwrap_err();
@@ -401,7 +417,12 @@ fn a_recording_that_no_file_of_its_kind_can_hold_is_refused_before_it_begins() {
         let spec = Spec::for_stream(container, SampleFormat::Int16, 1, 48_000, None, endian).unwrap();
         let file = || {
             let writer = Box::new(FileWriter::create(&path, spec.clone()).unwrap());
-            Sink::File { writer, buffer_size: 64, conversion: ConversionConfig::default() }
+            Sink::File {
+                writer,
+                buffer_size: 64,
+                conversion: ConversionConfig::default(),
+                cut: Cut::default(),
+            }
         };
         stream.set_source(source).unwrap();
         stream.set_sinks(vec![file()]).unwrap();
@@ -435,6 +456,7 @@ fn what_goes_into_a_pipe_may_have_any_length() {
                 writer: Box::new(writer.unwrap()),
                 buffer_size: 64,
                 conversion: ConversionConfig::default(),
+                cut: Cut::default(),
             }])
             .unwrap();
         drop(stream.prepare(&Run { frames: Some(1 << 40), ..Run::default() }, Vec::new()).unwrap());

@@ -80,7 +80,8 @@ fn annotation(text: &[u8]) -> Tags {
     tags
 }
 
-fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
+/// What stands before the frames, for `data` bytes of them; `None`: not known.
+pub(super) fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     let length = data.and_then(|data| u32::try_from(data).ok()).unwrap_or(u32::MAX);
     let code = ENCODINGS.iter().find(|(_, encoding)| *encoding == spec.encoding).map_or(0, |(code, _)| *code);
     let mut text: String = tags.iter().map(|(tag, value)| [tag.name(), "=", value, "\n"].concat()).collect();

@@ -163,7 +163,8 @@ pub(super) fn encoder(output: Output, spec: Spec, tags: Tags) -> Result<Box<dyn 
     )?))
 }
 
-fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
+/// What stands before the frames, for `data` bytes of them; `None`: not known.
+pub(super) fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     let encoding = spec.encoding;
     let head = |to: &mut Vec<u8>, id: [u8; 4], length: i64| {
         to.extend(id);

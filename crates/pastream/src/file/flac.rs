@@ -179,7 +179,7 @@ impl Encoder for FlacEncoder {
         if self.written != self.end {
             self.output.resize(self.end)?;
         }
-        last.and(updated).and_then(|()| self.output.check_place())
+        last.and(updated).and_then(|()| self.output.complete())
     }
 
     fn frames(&self) -> u64 {

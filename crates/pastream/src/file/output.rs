@@ -21,6 +21,8 @@ pub(super) struct Output {
     stream: Stream,
     /// Whether it was created here and has no header yet: it is removed then.
     new: bool,
+    /// Whether each header waits until the disk has what is before it.
+    sync: bool,
     _in_use: Option<InUse>,
 }
 
@@ -120,15 +122,20 @@ impl Output {
         }
         lock(&file, &name)?;
         let in_use = InUse::new(&file);
-        Ok(Self { name, path: None, stream: Stream::File(file), new: false, _in_use: in_use })
+        Ok(Self { name, path: None, stream: Stream::File(file), new: false, sync: false, _in_use: in_use })
     }
 
     pub(super) fn pipe(pipe: Box<dyn Write + Send>, name: String) -> Self {
-        Self { name, path: None, stream: Stream::Pipe(pipe), new: false, _in_use: None }
+        Self { name, path: None, stream: Stream::Pipe(pipe), new: false, sync: false, _in_use: None }
+    }
+
+    /// Whether [`Self::rewrite`] returns only when the disk has all that was written.
+    pub(super) fn set_sync(&mut self, sync: bool) {
+        self.sync = sync;
     }
 
     pub(super) fn memory(memory: Memory, name: String) -> Self {
-        Self { name, path: None, stream: Stream::Memory(memory), new: false, _in_use: None }
+        Self { name, path: None, stream: Stream::Memory(memory), new: false, sync: false, _in_use: None }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -182,7 +189,9 @@ impl Output {
             file.seek(SeekFrom::Start(end)).map(drop)
         }
         let done = match &self.stream {
-            Stream::File(file) => over(file, header, end),
+            Stream::File(file) => {
+                over(file, header, end).and_then(|()| if self.sync { file.sync_data() } else { Ok(()) })
+            }
             Stream::Memory(memory) => over(&mut *memory.lock(), header, end),
             Stream::Pipe(_) => Ok(()),
         };
@@ -208,6 +217,17 @@ impl Output {
             Stream::Pipe(pipe) => pipe.flush(),
         };
         result.map_err(|error| self.io(error))
+    }
+
+    /// Waits until the disk has the file, and checks that it is in its place.
+    ///
+    /// # Errors
+    /// `Io` where the disk could not store it, and as [`Self::check_place`].
+    pub(super) fn complete(&self) -> Result<()> {
+        if let Stream::File(file) = &self.stream {
+            file.sync_all().map_err(|error| self.io(error))?;
+        }
+        self.check_place()
     }
 
     /// Whether who looks for the file finds it.
@@ -263,7 +283,7 @@ fn try_folder(path: &Path) -> io::Result<()> {
 
 /// Keeps every other away from a file that is written, for as long as it is open: two recordings would destroy each
 /// other, and who records over what is played destroys that.
-fn lock(file: &File, name: &str) -> Result<()> {
+pub(super) fn lock(file: &File, name: &str) -> Result<()> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(in_use(name)),
         // Where there are no locks nobody can tell.
@@ -271,7 +291,7 @@ fn lock(file: &File, name: &str) -> Result<()> {
     }
 }
 
-fn in_use(name: &str) -> Error {
+pub(super) fn in_use(name: &str) -> Error {
     let message = format!(
         "cannot write {name}: it is open to be played or recorded, here or in another program; choose another file"
     );

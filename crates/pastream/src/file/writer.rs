@@ -9,7 +9,9 @@ use std::{
 use super::{
     Container, Encoder, Spec, Tags, aiff, au, caf, flac,
     output::{Memory, Output},
-    raw, w64, wav,
+    raw,
+    series::Series,
+    w64, wav,
 };
 use crate::{
     Error, ErrorKind, Result, SampleFormat,
@@ -17,6 +19,10 @@ use crate::{
 };
 
 /// An audio file or pipe, written as frames of a stream: interleaved, in a [`SampleFormat`].
+///
+/// It is true on the disk after each [`Self::update`], as far as the operating system is concerned: a process that is killed
+/// loses what came after the last one. A machine that loses its power may lose more, unless [`Self::set_sync`] is on. A file
+/// that is finished is on the disk in any case.
 ///
 /// Nothing is created or emptied before [`Self::begin`]. Dropping it finishes the file as well as can be; call
 /// [`Self::finish`] to learn whether that worked.
@@ -31,6 +37,9 @@ pub struct FileWriter {
     dither: Option<Dither>,
     /// What a finished file holds.
     frames: u64,
+    sync: bool,
+    /// The names of the files that it writes one after the other.
+    series: Option<Series>,
 }
 
 enum State {
@@ -66,6 +75,21 @@ impl FileWriter {
         Ok(Self::new(path.display().to_string(), spec, State::Path(path.to_owned())))
     }
 
+    /// Prepares to write files that follow one another, each until [`Self::next_file`]. Their names are `pattern` with fields of
+    /// strftime in its last part, as in `take-%Y%m%d-%H%M%S.wav`, filled with the local time at which a file begins; where it
+    /// has none, with a number: `take-0001.wav`. A name that was given before gets a number, too. `%%` is a percent sign.
+    ///
+    /// # Errors
+    /// As [`Self::create`]; `InvalidArgument` where `pattern` makes no file name.
+    pub fn create_series(pattern: &Path, spec: Spec) -> Result<Self> {
+        Self::check(&spec)?;
+        let series = Series::new(pattern)?;
+        Output::check(&series.first()?)?;
+        let mut writer = Self::new(pattern.display().to_string(), spec, State::Path(pattern.to_owned()));
+        writer.series = Some(series);
+        Ok(writer)
+    }
+
     /// Prepares to write to what is open, which `name` names in errors; a file stands at its start, and is emptied by
     /// [`Self::begin`].
     ///
@@ -97,8 +121,18 @@ impl FileWriter {
     fn new(name: String, spec: Spec, state: State) -> Self {
         let format = spec.encoding.stream_format();
         let tags = Tags::default();
-        let mut writer =
-            Self { name, spec, tags, state, format, block: Box::default(), dither: None, frames: 0 };
+        let mut writer = Self {
+            name,
+            spec,
+            tags,
+            state,
+            format,
+            block: Box::default(),
+            dither: None,
+            frames: 0,
+            sync: false,
+            series: None,
+        };
         writer.set_format(format);
         writer
     }
@@ -187,6 +221,17 @@ impl FileWriter {
         self.dither = seed.map(Dither::new);
     }
 
+    /// Has each [`Self::update`] wait until the disk has the file. Before it is begun.
+    pub fn set_sync(&mut self, sync: bool) {
+        self.sync = sync;
+    }
+
+    /// Whether it writes files that follow one another.
+    #[must_use]
+    pub fn is_series(&self) -> bool {
+        self.series.is_some()
+    }
+
     /// Creates the file, or empties the one that is there, and writes its header. Does nothing when called again.
     ///
     /// Not realtime-safe: opens a file.
@@ -195,16 +240,25 @@ impl FileWriter {
     /// `Io` where the file can't be created, is being read or written here or by another program, or its header can't be
     /// written: none is left then where there was none; `StreamState` after [`Self::finish`].
     pub fn begin(&mut self) -> Result<()> {
-        let (spec, tags) = (self.spec.clone(), self.tags.clone());
-        let encoder = match std::mem::replace(&mut self.state, State::Finished) {
-            State::Path(path) => encoder(Output::create(&path)?, spec, tags)?,
-            State::File(file) => encoder(Output::file(file, self.name.clone())?, spec, tags)?,
-            State::Memory(memory) => encoder(Output::memory(memory, self.name.clone()), spec, tags)?,
-            State::Pipe(pipe) => encoder(Output::pipe(pipe, self.name.clone()), spec, tags)?,
-            State::Begun(encoder) => encoder,
+        let mut output = match std::mem::replace(&mut self.state, State::Finished) {
+            State::Path(mut path) => {
+                if let Some(series) = &mut self.series {
+                    path = series.next()?;
+                    self.name = path.display().to_string();
+                }
+                Output::create(&path)?
+            }
+            State::File(file) => Output::file(file, self.name.clone())?,
+            State::Memory(memory) => Output::memory(memory, self.name.clone()),
+            State::Pipe(pipe) => Output::pipe(pipe, self.name.clone()),
+            State::Begun(encoder) => {
+                self.state = State::Begun(encoder);
+                return Ok(());
+            }
             State::Finished => return Err(self.finished()),
         };
-        self.state = State::Begun(encoder);
+        output.set_sync(self.sync);
+        self.state = State::Begun(encoder(output, self.spec.clone(), self.tags.clone())?);
         Ok(())
     }
 
@@ -273,6 +327,24 @@ impl FileWriter {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Finishes the file, and has what follows go into the next one of the series, which [`Self::begin`] or [`Self::write`]
+    /// begins. Returns the frames of the finished one.
+    ///
+    /// Not realtime-safe: writes a file.
+    ///
+    /// # Errors
+    /// As [`Self::finish`]; `InvalidArgument` where there is no series.
+    pub fn next_file(&mut self) -> Result<u64> {
+        let Some(series) = &self.series else {
+            let message = format!("{} is one file: nothing follows it", self.name);
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        };
+        let pattern = series.pattern().to_owned();
+        self.finish()?;
+        self.state = State::Path(pattern);
+        Ok(std::mem::take(&mut self.frames))
     }
 
     /// As [`Self::finish`], but a file that nothing was written to is made too, empty.

@@ -1,10 +1,17 @@
-//! The writer thread: whole blocks from the ring into a file, and silence where frames were lost.
+//! The writer thread: whole blocks from the ring into a file, or one file after the other, and silence where frames were lost.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use pastream_rt::Gap;
+use pastream_rt::{Gap, SinkCounts};
 use ringbuf::traits::Consumer;
 
+use super::{Cut, WrittenFile};
 use crate::{
     Result,
     file::FileWriter,
@@ -17,35 +24,152 @@ const UPDATE: Duration = Duration::from_millis(500);
 /// Silence is written so many bytes at a time.
 const SILENCE: usize = 1 << 16;
 
-/// Writes what `reader` gives by way of `converter` to `writer` until the ring has ended, then finishes the file. Where
-/// nothing came the file is begun only if the run is `complete`: else what is there stays as it is, and `writer` can be used again.
+/// What the writer thread is asked, and what it has done. Positions are frames of the recording, gaps included.
+#[derive(Debug)]
+pub(crate) struct Control {
+    counts: Arc<SinkCounts>,
+    cut: Cut,
+    series: bool,
+    asked: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Where the trigger came.
+    trigger: Option<u64>,
+    /// Where new files are to begin.
+    splits: Vec<u64>,
+    files: Vec<WrittenFile>,
+}
+
+impl Control {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn new(writer: &FileWriter, cut: Cut, counts: Arc<SinkCounts>) -> Self {
+        let series = writer.is_series();
+        Self { counts, cut, series, asked: AtomicBool::new(false), state: Mutex::default() }
+    }
+
+    /// Frames that came or are missing.
+    fn now(&self) -> u64 {
+        self.counts.delivered() + self.counts.gaps()
+    }
+
+    /// Lets the file begin that waits for it; the first time counts. Whether it is one that does.
+    pub(crate) fn trigger(&self) -> bool {
+        if self.cut.preroll.is_some() {
+            self.state().trigger.get_or_insert(self.now());
+            // Release: pairs with the Acquire of the wait in `write_all`.
+            self.asked.store(true, Ordering::Release);
+        }
+        self.cut.preroll.is_some()
+    }
+
+    /// Lets the next file begin. Whether there can be one.
+    pub(crate) fn split(&self) -> bool {
+        if self.series {
+            self.state().splits.push(self.now());
+            // Release: pairs with the Acquire of the wait in `write_all`.
+            self.asked.store(true, Ordering::Release);
+        }
+        self.series
+    }
+
+    /// The files that are complete.
+    pub(crate) fn files(&self) -> Vec<WrittenFile> {
+        self.state().files.clone()
+    }
+}
+
+/// What the writer thread works on.
+pub(crate) struct Drain<'a> {
+    pub(crate) writer: &'a mut FileWriter,
+    pub(crate) converter: Option<Converter>,
+    pub(crate) reader: Reader,
+    pub(crate) gaps: FrameConsumer<Gap>,
+    pub(crate) silence: u8,
+    pub(crate) control: &'a Control,
+    /// Takes each file that is complete.
+    pub(crate) told: &'a dyn Fn(&WrittenFile),
+}
+
+/// Writes what the ring of `drain` gives by way of its converter to its file until the ring has ended, then finishes the file. Where nothing came the file
+/// is begun only if the run is `complete`: else what is there stays as it is, and the writer can be used again.
 ///
 /// # Errors
 /// What writing the file gives. The ring is closed and the file finished then too.
-pub(crate) fn drain(
-    writer: &mut FileWriter,
-    converter: Option<Converter>,
-    mut reader: Reader,
-    mut gaps: FrameConsumer<Gap>,
-    silence: u8,
-    complete: &dyn Fn() -> bool,
-) -> Result<()> {
-    let mut file = Frames { writer, converter };
-    let mut written = write_all(&mut file, &mut reader, &mut gaps, silence).and_then(|()| file.finish());
+pub(crate) fn drain(drain: Drain<'_>, complete: &dyn Fn() -> bool) -> Result<()> {
+    let Drain { writer, converter, reader, gaps, silence, control, told } = drain;
+    let size = reader.ring().frame_size();
+    let line = Line { reader, gaps, gap: None, read: 0, at: 0 };
+    let silent = vec![silence; SILENCE.div_ceil(size) * size];
+    let file = Frames { writer, converter };
+    let mut recording = Recording { file, line, silent, control, told, begun: None };
+    let mut written = recording.write_all().and_then(|()| recording.file.finish());
     if let Err(error) = written {
-        reader.ring().close();
-        written = Err(error.and(format_args!("{} frames of it are written", writer.frames())));
-    } else if complete() {
-        written = writer.begin();
+        recording.line.reader.ring().close();
+        written = Err(error.and(format_args!("{} frames of it are written", recording.file.writer.frames())));
+    } else if recording.begins().is_some() && recording.control.files().is_empty() && complete() {
+        written = recording.file.writer.begin();
     }
-    if writer.is_unused() {
+    if recording.file.writer.is_unused() {
         return written;
     }
-    let finished = writer.finish();
-    if written.is_ok() {
-        written = finished;
+    let finished = recording.file.writer.finish();
+    let (name, frames) = (recording.file.writer.name().to_owned(), recording.file.writer.frames());
+    // What could not be begun is no file.
+    if frames > 0 || written.is_ok() {
+        recording.tell(WrittenFile { name, frame: recording.begun.unwrap_or(0), frames });
     }
-    written
+    written.and(finished)
+}
+
+/// What is recorded, in its order: frames, and how many are missing.
+struct Line {
+    reader: Reader,
+    gaps: FrameConsumer<Gap>,
+    gap: Option<Gap>,
+    /// Frames taken from the ring.
+    read: u64,
+    /// Frames that came or are missing.
+    at: u64,
+}
+
+enum Part<'a> {
+    Frames(&'a [u8]),
+    Lost(u64),
+}
+
+impl Line {
+    /// Gives `to` what comes next, at most `most` frames. Returns how many: 0 where nothing is there yet.
+    fn next(&mut self, most: u64, to: &mut dyn FnMut(Part<'_>) -> Result<()>) -> Result<u64> {
+        // First what there is, then its gaps: each is published before the one asked for ahead of it.
+        let available = self.reader.readable() as u64;
+        self.gap = self.gap.or_else(|| self.gaps.try_pop());
+        let before = self.gap.map_or(u64::MAX, |gap| gap.position - self.read);
+        let mut moved = available.min(before).min(most);
+        if moved > 0 {
+            let (left, right) = self.reader.slices(usize::try_from(moved).unwrap_or(usize::MAX));
+            for part in [left, right] {
+                // Nothing would begin the file.
+                if !part.is_empty() {
+                    to(Part::Frames(part))?;
+                }
+            }
+            self.reader.advance(moved as usize);
+            self.read += moved;
+        } else if let Some(gap) = self.gap.as_mut().filter(|gap| gap.position == self.read) {
+            moved = gap.length.min(most);
+            to(Part::Lost(moved))?;
+            gap.length -= moved;
+            self.gap.take_if(|gap| gap.length == 0);
+        }
+        self.at += moved;
+        Ok(moved)
+    }
 }
 
 /// A file that takes the frames of the stream.
@@ -76,66 +200,127 @@ impl Frames<'_> {
     }
 }
 
-fn write_all(
-    file: &mut Frames<'_>,
-    reader: &mut Reader,
-    gaps: &mut FrameConsumer<Gap>,
-    silence: u8,
-) -> Result<()> {
-    let size = reader.ring().frame_size();
-    let quarter = reader.ring().capacity().div_ceil(4);
-    let silent = vec![silence; SILENCE.div_ceil(size) * size];
-    let mut read = 0_u64;
-    let mut gap: Option<Gap> = None;
-    let mut updated = Instant::now();
-    loop {
-        // First whether it has ended, then what there is, then its gaps: each is published before the one asked for ahead of it.
-        let ended = reader.ring().is_ended();
-        let available = reader.readable();
-        gap = gap.or_else(|| gaps.try_pop());
-        let before = gap.map_or(u64::MAX, |gap| gap.position - read);
-        let frames = available.min(usize::try_from(before).unwrap_or(usize::MAX));
-        let (left, right) = reader.slices(frames);
-        for part in [left, right] {
-            // Nothing would begin the file.
-            if !part.is_empty() {
-                file.write(part)?;
+struct Recording<'a> {
+    file: Frames<'a>,
+    line: Line,
+    silent: Vec<u8>,
+    control: &'a Control,
+    told: &'a dyn Fn(&WrittenFile),
+    /// The frame that the file begins with.
+    begun: Option<u64>,
+}
+
+impl Recording<'_> {
+    fn write_all(&mut self) -> Result<()> {
+        let quarter = self.quarter();
+        let mut updated = Instant::now();
+        loop {
+            // Before what there is, which is published ahead of it.
+            let ended = self.line.reader.ring().is_ended();
+            let moved = self.step()?;
+            if updated.elapsed() >= UPDATE {
+                self.file.writer.update()?;
+                updated = Instant::now();
             }
-        }
-        reader.advance(frames);
-        read += frames as u64;
-        if let Some(lost) = gap.take_if(|gap| gap.position == read) {
-            let mut left = lost.length;
-            while left > 0 {
-                let part = left.min((silent.len() / size) as u64);
-                file.write(&silent[..part as usize * size])?;
-                left -= part;
+            if moved {
+                continue;
             }
-            continue;
-        }
-        if updated.elapsed() >= UPDATE {
-            file.writer.update()?;
-            updated = Instant::now();
-        }
-        if frames == 0 {
             if ended {
                 return Ok(());
             }
-            reader.ring().wait_readable(quarter, Some(UPDATE / 2), &|| false);
+            let control = self.control;
+            // Acquire: pairs with the Release of the request.
+            let asked = || control.asked.swap(false, Ordering::Acquire);
+            // What is kept for the trigger is there already.
+            let wanted = self.line.reader.readable() + quarter;
+            let rest = UPDATE.saturating_sub(updated.elapsed());
+            self.line.reader.ring().wait_readable(wanted, Some(rest), &asked);
         }
+    }
+
+    /// Moves what there is, up to the next border. Returns whether there was anything to do.
+    fn step(&mut self) -> Result<bool> {
+        let at = self.line.at;
+        let drop = &mut |_: Part<'_>| Ok(());
+        match self.begins() {
+            None => {
+                // More than is asked: whoever triggers may not have seen the last block.
+                let kept = self.preroll().saturating_add(self.quarter() as u64);
+                let end = self.control.now();
+                Ok(self.line.next(end.saturating_sub(kept).saturating_sub(at), drop)? > 0)
+            }
+            Some(begin) if at < begin => Ok(self.line.next(begin - at, drop)? > 0),
+            Some(_) => self.write(),
+        }
+    }
+
+    /// Frames that the file begins with before the trigger.
+    fn preroll(&self) -> u64 {
+        self.control.cut.preroll.unwrap_or(0)
+    }
+
+    /// A quarter of what the ring holds besides the preroll.
+    fn quarter(&self) -> usize {
+        let capacity = self.line.reader.ring().capacity() as u64;
+        (capacity.saturating_sub(self.preroll()) as usize).div_ceil(4)
+    }
+
+    /// Where the recording begins; `None` before the trigger.
+    fn begins(&self) -> Option<u64> {
+        match self.control.cut.preroll {
+            None => Some(0),
+            Some(preroll) => self.control.state().trigger.map(|at| at.saturating_sub(preroll)),
+        }
+    }
+
+    /// Where the file that begins with frame `file` is to end.
+    fn border(&self, file: u64) -> Option<u64> {
+        let mut state = self.control.state();
+        // No file is empty.
+        state.splits.retain(|at| *at > file);
+        let regular = self.control.cut.split.and_then(|split| file.checked_add(split));
+        state.splits.first().copied().into_iter().chain(regular).min()
+    }
+
+    fn write(&mut self) -> Result<bool> {
+        let at = self.line.at;
+        let begun = *self.begun.get_or_insert(at);
+        let border = self.border(begun).unwrap_or(u64::MAX);
+        if at >= border {
+            let name = self.file.writer.name().to_owned();
+            let frames = self.file.writer.next_file()?;
+            self.tell(WrittenFile { name, frame: begun, frames });
+            self.begun = None;
+            return Ok(true);
+        }
+        let size = self.line.reader.ring().frame_size();
+        let Self { file, line, silent, .. } = self;
+        let moved = line.next(border - at, &mut |part| match part {
+            Part::Frames(frames) => file.write(frames),
+            Part::Lost(mut left) => {
+                while left > 0 {
+                    let part = left.min((silent.len() / size) as u64);
+                    file.write(&silent[..part as usize * size])?;
+                    left -= part;
+                }
+                Ok(())
+            }
+        })?;
+        Ok(moved > 0)
+    }
+
+    fn tell(&self, file: WrittenFile) {
+        (self.told)(&file);
+        self.control.state().files.push(file);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ringbuf::traits::Producer;
-
     use super::*;
     use crate::{
         SampleFormat,
-        backend::OpenedSide,
         file::{Container, Endian, Spec},
-        resample::{Conversion, ConversionConfig},
         ring::Ring,
     };
 
@@ -148,35 +333,20 @@ mod tests {
             let mut writer = FileWriter::create(&path, spec).unwrap();
             let (frames, gaps) = (Ring::new(2, 8).unwrap(), Ring::new(size_of::<Gap>(), 8).unwrap());
             frames.end();
-            drain(&mut writer, None, frames.reader().unwrap(), gaps.consumer().unwrap(), 0, &|| complete)
-                .unwrap();
+            let control = Control::new(&writer, Cut::default(), Arc::default());
+            let work = Drain {
+                writer: &mut writer,
+                converter: None,
+                reader: frames.reader().unwrap(),
+                gaps: gaps.consumer().unwrap(),
+                silence: 0,
+                control: &control,
+                told: &|_| {},
+            };
+            drain(work, &|| complete).unwrap();
             assert_eq!(path.exists(), complete);
+            assert_eq!(control.files().len(), usize::from(complete));
         }
-        std::fs::remove_file(path).unwrap();
-    }
-
-    #[test]
-    fn a_gap_is_as_long_at_another_rate() {
-        let path = std::env::temp_dir().join(format!("pastream-gap-{}.wav", std::process::id()));
-        let spec = |rate| Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, rate, None, Endian::File);
-        let side = OpenedSide { channels: 1, format: SampleFormat::Int16, latency: 0.0 };
-        let (file, config) = (spec(24_000).unwrap(), ConversionConfig::default());
-        let plan = Conversion::plan("x", &file, (48_000, &side), &config).unwrap().unwrap();
-        let mut writer = FileWriter::create(&path, file).unwrap();
-        let converter = plan.writing(false).unwrap().unwrap();
-        writer.set_format(converter.to());
-        let (frames, gaps) = (Ring::new(2, 4_000).unwrap(), Ring::new(size_of::<Gap>(), 8).unwrap());
-        let loud = 8_192_i16.to_ne_bytes().repeat(4_000);
-        assert_eq!(frames.writer().unwrap().write(&loud), 4_000);
-        gaps.producer::<Gap>().unwrap().try_push(Gap { position: 2_000, length: 70_000 }).unwrap();
-        frames.end();
-        let (reader, gaps) = (frames.reader().unwrap(), gaps.consumer().unwrap());
-        drain(&mut writer, Some(converter), reader, gaps, 0, &|| true).unwrap();
-        let mut wav = hound::WavReader::open(&path).unwrap();
-        let got: Vec<i16> = wav.samples().map(Result::unwrap).collect();
-        assert_eq!(got.len(), 37_000);
-        assert!(got[300..700].iter().chain(&got[36_300..36_700]).all(|&sample| sample == 8_192));
-        assert!(got[1_300..35_700].iter().all(|&sample| sample == 0));
         std::fs::remove_file(path).unwrap();
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{file::FileWriter, resample::ConversionConfig, ring::Ring};
 
 pub(crate) use buffer::assemble;
-pub(crate) use file::drain;
+pub(crate) use file::{Control, Drain, drain};
 
 /// Where a stream records to, in the stream's format and channels.
 pub enum Sink {
@@ -22,10 +22,12 @@ pub enum Sink {
     File {
         /// The file, of any rate and channels.
         writer: Box<FileWriter>,
-        /// Frames of the ring between callback and writer thread.
+        /// Frames of the ring between callback and writer thread, besides those of a preroll.
         buffer_size: usize,
         /// How the stream is fitted to it, with silence in its gaps.
         conversion: ConversionConfig,
+        /// When it begins, and when the next one does.
+        cut: Cut,
     },
     /// A ring that the user reads.
     Ring {
@@ -34,6 +36,28 @@ pub enum Sink {
         /// Where frames are missing between them: [`Gap`](pastream_rt::Gap)s of 16 bytes. `None`: nobody asks.
         gaps: Option<Arc<Ring>>,
     },
+}
+
+/// Which part of a recording a file gets: without any of these, all of it. Counts are frames of the stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Frames of each file, after which the next one of a [series](FileWriter::create_series) begins: not one is lost in between.
+    /// `None`: only [`Stream::split`](crate::stream::Stream::split) begins another.
+    pub split: Option<u64>,
+    /// Waits for [`Stream::trigger`](crate::stream::Stream::trigger) and begins with so many frames from before it, which
+    /// are kept in memory until then.
+    pub preroll: Option<u64>,
+}
+
+/// A file that a run wrote, and completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenFile {
+    /// Its path, or the name of the pipe.
+    pub name: String,
+    /// The frame of the recording that it begins with: after the run's offset, gaps included.
+    pub frame: u64,
+    /// Its frames.
+    pub frames: u64,
 }
 
 impl Sink {

@@ -19,7 +19,7 @@ use crate::{
     file::{FileReader, FileWriter, Spec},
     resample::{Conversion, ConversionConfig, Converter, resampled_frames},
     ring::Ring,
-    sink::Sink,
+    sink::{Control, Cut, Sink, WrittenFile},
     source::{Seek, Source},
 };
 
@@ -28,6 +28,8 @@ use crate::{
 pub enum StreamEvent {
     /// An xrun or a gap.
     Callback(Event),
+    /// A file is complete; told by its writer thread.
+    File(WrittenFile),
     /// The device is gone: the run will be over when everything is written.
     DeviceLost,
     /// A run is over: everything is written, every thread joined.
@@ -93,6 +95,8 @@ pub(super) struct State {
     /// The source that the last run could not give back.
     gone: Option<String>,
     pub(super) counts: Vec<Arc<SinkCounts>>,
+    /// Those of the last run.
+    pub(super) files: Vec<Arc<Control>>,
     recording: Option<Vec<u8>>,
     error: Option<Error>,
     /// Set to end the run: every wait of it looks here.
@@ -366,6 +370,45 @@ impl Stream {
         lock(&self.inner.state).counts.clone()
     }
 
+    /// The files that the last run has completed so far, those of each sink in their order.
+    #[must_use]
+    pub fn files(&self) -> Vec<WrittenFile> {
+        lock(&self.inner.state).files.iter().flat_map(|file| file.files()).collect()
+    }
+
+    /// Has the next file of each [series](crate::file::FileWriter::create_series) begin, with the frame that is recorded now. No frame is
+    /// lost or twice there; where none came since the last one began there is no new one.
+    ///
+    /// # Errors
+    /// `StreamState` where no run is under way, `InvalidArgument` where none of its sinks is a series.
+    pub fn split(&self) -> Result<()> {
+        self.ask(Control::split, "is a series of files: set one with `split`")
+    }
+
+    /// Has each file begin that waits for it, with its [preroll](crate::sink::Cut::preroll), or as much as there is by now. The
+    /// first call in a run counts.
+    ///
+    /// # Errors
+    /// `StreamState` where no run is under way, `InvalidArgument` where none of its sinks waits.
+    pub fn trigger(&self) -> Result<()> {
+        self.ask(Control::trigger, "waits for a trigger: set one with `preroll`")
+    }
+
+    fn ask(&self, ask: fn(&Control) -> bool, needed: &str) -> Result<()> {
+        let state = lock(&self.inner.state);
+        if !state.active {
+            return Err(Error::new(ErrorKind::StreamState, "no run is under way: start one first"));
+        }
+        // Each of them, though one would do for the answer.
+        if state.files.iter().filter(|file| ask(file)).count() == 0 {
+            return Err(Error::new(ErrorKind::InvalidArgument, format!("none of the sinks {needed}")));
+        }
+        for ring in &state.rings {
+            ring.notify();
+        }
+        Ok(())
+    }
+
     /// Holds the run, from the next block on: silence is played and what comes in is left, neither is counted. What the
     /// device holds is still heard. A run that starts while the stream is paused waits.
     pub fn pause(&self) {
@@ -551,6 +594,26 @@ impl Stream {
         let (channels, format) = side(recording, "record")?;
         match sink {
             Sink::Buffer { .. } => Ok(None),
+            Sink::File { cut: Cut { split: Some(split), .. }, writer, .. }
+                if !writer.is_series() || *split == 0 =>
+            {
+                let message = format!(
+                    "{} can't be split after {split} frames: give 1 or more, and a series of files",
+                    writer.name()
+                );
+                Err(Error::new(ErrorKind::InvalidArgument, message))
+            }
+            Sink::File { writer, .. }
+                if writer.is_series() && writer.spec().sample_rate != self.inner.opened.sample_rate =>
+            {
+                let message = format!(
+                    "{} can't be one of several files at {} Hz, since a resampler bridges their borders: record them at the stream's {} Hz",
+                    writer.name(),
+                    writer.spec().sample_rate,
+                    self.inner.opened.sample_rate
+                );
+                Err(Error::new(ErrorKind::UnsupportedConfig, message))
+            }
             Sink::File { writer, conversion, .. } => {
                 self.inner.conversion((writer.name(), writer.spec()), recording, conversion).map(Some)
             }
@@ -622,8 +685,9 @@ impl Stream {
         }
         if let Some(frames) = self.recorded(run, state.source.as_ref()) {
             for sink in state.sinks.iter().chain(&also) {
-                if let Sink::File { writer, .. } = sink {
+                if let Sink::File { writer, cut, .. } = sink {
                     let (rate, own) = (self.inner.opened.sample_rate, writer.spec().sample_rate);
+                    let frames = cut.split.unwrap_or(frames).min(frames);
                     writer.check_frames(resampled_frames(frames, rate, own))?;
                 }
             }
@@ -641,6 +705,7 @@ impl Stream {
         state.finished = false;
         state.error = None;
         state.recording = None;
+        state.files.clear();
         state.ending = Arc::default();
         state.seek = None;
         self.inner.shared.reset();

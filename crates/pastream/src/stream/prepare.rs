@@ -8,7 +8,9 @@ use pastream_rt::{
 };
 
 use super::SideConfig;
-use crate::{Error, ErrorKind, Result, SampleFormat, format::with_sample, ring::Ring, source::Samples};
+use crate::{
+    Error, ErrorKind, Result, SampleFormat, format::with_sample, ring::Ring, sink::Control, source::Samples,
+};
 
 /// Where the frames to play are.
 pub(super) enum Feed {
@@ -22,6 +24,8 @@ pub(super) struct Target {
     pub(super) gaps: Arc<Ring>,
     pub(super) counts: Arc<SinkCounts>,
     pub(super) on_full: OnFull,
+    /// Of a file.
+    pub(super) control: Option<Arc<Control>>,
 }
 
 /// The mapping of a side, which `what` names in errors: as `config` has it, or each channel to itself.

@@ -16,7 +16,7 @@ use super::{
     Prebuffer, Run,
     conductor::{Conductor, Ending},
     engine::{Engine, StreamCallback},
-    handle::{Inner, Unused, closed, lock, side},
+    handle::{Inner, StreamEvent, Unused, closed, lock, side},
     prepare::{self, Feed, Target},
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
     format::with_sample,
     resample::Converter,
     ring::{FrameConsumer, Reader, Ring},
-    sink::{self, Sink},
+    sink::{self, Control, Drain, Sink, WrittenFile},
     source::{self, Seek, Source},
 };
 
@@ -106,7 +106,11 @@ impl Start {
             }
             None => None,
         };
-        lock(&inner.state).counts = targets.iter().map(|target| Arc::clone(&target.counts)).collect();
+        {
+            let mut state = lock(&inner.state);
+            state.counts = targets.iter().map(|target| Arc::clone(&target.counts)).collect();
+            state.files = targets.iter().filter_map(|target| target.control.clone()).collect();
+        }
 
         let limits = Limits { frames: self.run.frames, pad: self.run.pad };
         let (events, told) = HeapRb::<Event>::new(EVENTS).split();
@@ -256,12 +260,17 @@ impl Start {
         let counts = Arc::<SinkCounts>::default();
         let new_gaps = || Ring::new(size_of::<Gap>(), GAPS);
         let mut on_full = self.inner.config.on_full;
+        let mut control = None;
         let (frames, gaps) = match &*lock(sink) {
             Some(Sink::Buffer { frames: capacity }) => {
                 on_full = OnFull::Discard;
                 (Ring::new(frame_size, (*capacity).max(1))?, new_gaps()?)
             }
-            Some(Sink::File { buffer_size, .. }) => (Ring::new(frame_size, *buffer_size)?, new_gaps()?),
+            Some(Sink::File { writer, buffer_size, cut, .. }) => {
+                control = Some(Arc::new(Control::new(writer, *cut, Arc::clone(&counts))));
+                let preroll = usize::try_from(cut.preroll.unwrap_or(0)).unwrap_or(usize::MAX);
+                (Ring::new(frame_size, buffer_size.saturating_add(preroll))?, new_gaps()?)
+            }
             Some(Sink::Ring { frames, gaps }) => {
                 // Where another has the writing end, the ring is that one's to open and to end.
                 drop(frames.writer()?);
@@ -270,7 +279,7 @@ impl Start {
             }
             None => (Ring::new(frame_size, 1)?, new_gaps()?),
         };
-        Ok(Target { frames, gaps, counts, on_full })
+        Ok(Target { frames, gaps, counts, on_full, control })
     }
 
     /// What a sink ends in; starts the writer thread of a file.
@@ -287,8 +296,10 @@ impl Start {
             },
             Some(Sink::File { writer, conversion, .. }) => {
                 let converter = self.inner.writing(writer, conversion)?;
+                let control = target.control.clone();
                 let (reader, gaps) = (frames.reader()?, gaps.consumer()?);
-                Ending::File { frames, done: self.write(Arc::clone(sink), converter, reader, gaps, silence)? }
+                let done = self.write(Arc::clone(sink), converter, reader, gaps, silence, control)?;
+                Ending::File { frames, done }
             }
             Some(Sink::Ring { gaps: Some(_), .. }) | None => Ending::Ring { frames, gaps: None },
             Some(Sink::Ring { gaps: None, .. }) => Ending::Ring { frames, gaps: Some(gaps.consumer()?) },
@@ -303,22 +314,28 @@ impl Start {
         reader: Reader,
         gaps: FrameConsumer<Gap>,
         silence: u8,
+        control: Option<Arc<Control>>,
     ) -> Result<JoinHandle<Result<()>>> {
-        let (shared, ending) = (Arc::clone(&self.inner.shared), Arc::clone(&self.ending));
+        let (inner, ending) = (Arc::clone(&self.inner), Arc::clone(&self.ending));
         thread::Builder::new()
             .name("pastream-writer".to_owned())
             .spawn(move || {
                 let mut sink = lock(&slot).take();
-                let complete = || shared.outcome() == Outcome::Finished;
-                let written = match &mut sink {
-                    Some(Sink::File { writer, .. }) => {
-                        sink::drain(writer, converter, reader, gaps, silence, &complete)
+                let complete = || inner.shared.outcome() == Outcome::Finished;
+                let told = |file: &WrittenFile| inner.emit(&StreamEvent::File(file.clone()));
+                let written = match (&mut sink, &control) {
+                    (Some(Sink::File { writer, .. }), Some(control)) => {
+                        let told = &told;
+                        sink::drain(
+                            Drain { writer, converter, reader, gaps, silence, control, told },
+                            &complete,
+                        )
                     }
                     _ => Ok(()),
                 };
                 if written.is_err() {
                     // A recording that can't be stored ends the run; the other sinks are completed.
-                    shared.request_abort();
+                    inner.shared.request_abort();
                     ending.store(true, Ordering::Release);
                 }
                 *lock(&slot) = sink;

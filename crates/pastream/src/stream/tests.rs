@@ -20,7 +20,7 @@ use crate::{
     file::{Container, Encoding, Endian, FileReader, FileWriter, ReadHint, Spec},
     resample::ConversionConfig,
     ring::Ring,
-    sink::Sink,
+    sink::{Cut, Sink},
     source::Source,
 };
 
@@ -255,7 +255,12 @@ fn a_start_that_fails_takes_nothing() {
     stream
         .set_sinks(vec![
             Sink::Ring { frames: Arc::clone(&ring), gaps: None },
-            Sink::File { writer, buffer_size: 256, conversion: ConversionConfig::default() },
+            Sink::File {
+                writer,
+                buffer_size: 256,
+                conversion: ConversionConfig::default(),
+                cut: Cut::default(),
+            },
             Sink::Buffer { frames: 100 },
         ])
         .unwrap();

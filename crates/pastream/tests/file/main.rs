@@ -11,6 +11,7 @@ mod frames;
 mod headers;
 mod laws;
 mod matrix;
+mod repair;
 mod rf64;
 mod round_trip;
 mod support;

@@ -11,4 +11,4 @@ const TEXTS: [([u8; 4], Tag); 3] =
     [(*b"NAME", Tag::Title), (*b"AUTH", Tag::Artist), (*b"ANNO", Tag::Comment)];
 
 pub(super) use reader::decoder;
-pub(super) use writer::{encoder, limit};
+pub(super) use writer::{encoder, header, limit};

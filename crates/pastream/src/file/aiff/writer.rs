@@ -35,7 +35,8 @@ fn compression(spec: &Spec) -> Option<[u8; 4]> {
     }
 }
 
-fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
+/// What stands before the frames, for `data` bytes of them; `None`: not known.
+pub(in crate::file) fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     // All ones where it is unknown.
     let size = |value: Option<u64>| {
         value.and_then(|value| u32::try_from(value).ok()).unwrap_or(u32::MAX).to_be_bytes()

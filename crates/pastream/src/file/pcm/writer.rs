@@ -122,7 +122,7 @@ impl Encoder for PcmEncoder {
         if self.written != padded {
             self.output.resize(self.start + padded)?;
         }
-        updated.and_then(|()| self.output.check_place())
+        updated.and_then(|()| self.output.complete())
     }
 
     fn frames(&self) -> u64 {

@@ -11,7 +11,7 @@ mod writer;
 pub(super) use format::{Order, channel_mask};
 pub(super) use reader::decoder;
 pub(super) use tags::{DESCRIPTION, ORIGINATOR};
-pub(super) use writer::{encoder, limit};
+pub(super) use writer::{encoder, header, limit};
 
 const PCM: u16 = 1;
 const MS_ADPCM: u16 = 2;

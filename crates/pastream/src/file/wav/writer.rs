@@ -27,7 +27,8 @@ pub(in crate::file) fn limit(spec: &Spec, tags: &Tags) -> u64 {
     if spec.endian == Endian::Big { MOST - (header(spec, tags, None).len() as u64 - 8) - 1 } else { u64::MAX }
 }
 
-fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
+/// What stands before the frames, for `data` bytes of them; `None`: not known.
+pub(in crate::file) fn header(spec: &Spec, tags: &Tags, data: Option<u64>) -> Vec<u8> {
     let big = spec.endian == Endian::Big;
     let u32 = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
     // All ones where it is unknown, or told by the ds64 chunk.

@@ -1,0 +1,78 @@
+//! The names of files that follow one another.
+
+use std::{
+    collections::HashSet,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use jiff::{Zoned, fmt::strtime};
+
+use crate::{Error, ErrorKind, Result};
+
+/// Names made of a pattern: by the time, or by number.
+pub(super) struct Series {
+    pattern: PathBuf,
+    /// The last part of the pattern where it has fields of strftime.
+    dated: Option<String>,
+    given: HashSet<PathBuf>,
+}
+
+impl Series {
+    pub(super) fn new(pattern: &Path) -> Result<Self> {
+        let dated = pattern.file_name().and_then(|name| name.to_str()).filter(|name| name.contains('%'));
+        Ok(Self { pattern: pattern.to_owned(), dated: dated.map(str::to_owned), given: HashSet::new() })
+    }
+
+    pub(super) fn pattern(&self) -> &Path {
+        &self.pattern
+    }
+
+    /// The name that the first file would have now.
+    pub(super) fn first(&self) -> Result<PathBuf> {
+        Ok(if self.dated.is_some() { self.dated_now()? } else { self.numbered(&self.pattern, "-0001") })
+    }
+
+    /// The name of the next file.
+    pub(super) fn next(&mut self) -> Result<PathBuf> {
+        let name = if self.dated.is_some() {
+            let now = self.dated_now()?;
+            // More than one a second, or an hour that comes twice.
+            let mut names = (2..).map(|number| self.numbered(&now, &format!("-{number}")));
+            if self.given.contains(&now) { names.find(|name| !self.given.contains(name)) } else { Some(now) }
+        } else {
+            Some(self.numbered(&self.pattern, &format!("-{:04}", self.given.len() + 1)))
+        };
+        // There is always one that was not given.
+        let name = name.unwrap_or_default();
+        self.given.insert(name.clone());
+        Ok(name)
+    }
+
+    fn dated_now(&self) -> Result<PathBuf> {
+        let fields = self.dated.as_deref().unwrap_or_default();
+        let wrong = |why: &str| {
+            let message = format!(
+                "{} makes no file name: {why}; use fields of strftime as in take-%Y%m%d-%H%M%S.wav, and %% for a percent sign",
+                self.pattern.display()
+            );
+            Error::new(ErrorKind::InvalidArgument, message)
+        };
+        let name = strtime::format(fields, &Zoned::now()).map_err(|error| wrong(&error.to_string()))?;
+        if name.contains(std::path::is_separator) {
+            return Err(wrong(&format!("`{name}` is in a folder")));
+        }
+        Ok(self.pattern.with_file_name(name))
+    }
+
+    /// `path` with `number` before its extension.
+    fn numbered(&self, path: &Path, number: &str) -> PathBuf {
+        let mut name = OsString::from(path.file_stem().unwrap_or_default());
+        name.push(number);
+        if let Some(extension) = path.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        self.pattern.with_file_name(name)
+    }
+}
