@@ -173,7 +173,7 @@ export class StreamView extends EventEmitter<StreamEvents> {
     return this.binding.measures.played
   }
   /**
-   * The frame of the played file that leaves next, whatever was sought, or where it ended; in a loop within the file. Undefined where no
+   * The frame of the played file, at the stream's rate, that leaves next, whatever was sought, or where it ended; in a loop within the file. Undefined where no
    * file is played.
    */
   get position(): number | undefined {

@@ -195,3 +195,36 @@ impl Resampler {
 pub(super) fn in_reach(from: u32, to: u32) -> bool {
     u64::from(from.max(to)) <= u64::from(from.min(to)) * u64::from(MAX_RATIO)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_on_elsewhere_is_as_if_nothing_was_left_out() {
+        let frames: Vec<f64> =
+            (0_u32..12_000).map(|n| f64::from(n.wrapping_mul(2_654_435_761) >> 8) / 16_777_216.0).collect();
+        for (from, to) in [(44_100, 48_000), (48_000, 44_100), (192_000, 8_000), (48_000, 47_999)] {
+            let mut resampler = Resampler::new(from, to, 2, Quality::Best).unwrap();
+            let given = |resampler: &mut Resampler, frames: &[f64]| {
+                let mut out = Vec::new();
+                frames.chunks(700).for_each(|part| resampler.push(part, &mut out));
+                resampler.finish(&mut out);
+                out
+            };
+            let whole = given(&mut resampler, &frames);
+            assert_eq!(whole.len() as u64 / 2, resampled_frames(6_000, from, to));
+            for frame in [0, 1, 100, 3_001, whole.len() as u64 / 2] {
+                if frame <= whole.len() as u64 / 2 {
+                    let origin = 2 * resampler.origin(frame) as usize;
+                    resampler.restart(frame);
+                    let rest = given(&mut resampler, &frames[origin..]);
+                    let wanted = &whole[2 * frame as usize..];
+                    assert_eq!(rest.len(), wanted.len(), "{from} {to} {frame}");
+                    let far = rest.iter().zip(wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                    assert!(far < 1e-9, "{from} {to} {frame}: {far}");
+                }
+            }
+        }
+    }
+}

@@ -426,7 +426,7 @@ impl Stream {
         self.inner.pause.is_set()
     }
 
-    /// Goes on playing the file at `frame`, from 0, or at its end where that is before. What the device holds, and a block
+    /// Goes on playing the file at `frame` of the stream's rate, from 0, or at its end where that is before. What the device holds, and a block
     /// at most that is not there yet, is still heard. What was read and is not played any more is in no count; it is no gap.
     ///
     /// Not realtime-safe: waits for the file.
@@ -444,7 +444,7 @@ impl Stream {
         })
     }
 
-    /// The frame of the file that is played next, or was when the run ended; `None` where the run plays no file.
+    /// The frame of the file, at the stream's rate, that is played next, or was when the run ended; `None` where the run plays no file.
     #[must_use]
     pub fn position(&self) -> Option<u64> {
         let seek = lock(&self.inner.state).seek.clone()?;
