@@ -2,6 +2,7 @@
 const MEMORY: f64 = 0.5;
 /// A measurement so far off is no noise: the line stood still, or the clock did.
 const JUMP: f64 = 0.1;
+
 /// When each frame passes the device, in seconds since the start, smoothed from what is measured at each block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeline {
