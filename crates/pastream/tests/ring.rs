@@ -664,3 +664,45 @@ fn distances_never_exceed_the_capacity() {
         }
     }
 }
+
+#[test]
+fn what_is_discarded_is_given_up_and_nothing_else() {
+    let mut random = fastrand(11);
+    for capacity in [1, 2, 7] {
+        let ring = Ring::new(4, capacity).unwrap();
+        let (mut writer, mut consumer) = (ring.writer().unwrap(), ring.consumer::<u16>().unwrap());
+        let (mut model, mut mark, mut flushed) = (VecDeque::new(), 0, 0);
+        for _ in 0..ROUNDS {
+            match random(5) {
+                0 | 1 => {
+                    let next = writer.written();
+                    for number in next..next + random(capacity + 2) as u64 {
+                        if writer.write(&(number as u32).to_le_bytes()) == 1 {
+                            model.push_back(number as u32);
+                        }
+                    }
+                }
+                2 => {
+                    let mut items = vec![0; 2 * random(capacity + 2)];
+                    let popped = consumer.pop_slice(&mut items) / 2;
+                    for pair in items.chunks(2).take(popped) {
+                        let number = u32::from(pair[0]) | u32::from(pair[1]) << 16;
+                        assert_eq!(Some(number), model.pop_front());
+                    }
+                }
+                3 => {
+                    writer.discard();
+                    mark = writer.written();
+                }
+                _ => {
+                    consumer.flush();
+                    while model.front().is_some_and(|&number| u64::from(number) < mark) {
+                        model.pop_front();
+                        flushed += 1;
+                    }
+                }
+            }
+            assert_eq!((ring.readable(), ring.flushed()), (model.len(), flushed));
+        }
+    }
+}
