@@ -146,6 +146,27 @@ export const flags = {
     'CHIN[:CHOUT][,...], channels from 1; one MAP is for the recording where there is one, else for the playback; ' +
       'two, as -m MAP MAP or -m MAP -m MAP: playback, then record',
   ),
+  resample: single(
+    'stream',
+    '--resample',
+    'R',
+    values.choice('auto', 'off'),
+    'where the input has another rate than the stream: auto (default) resamples it, off is an error',
+  ),
+  quality: single(
+    'stream',
+    '--quality',
+    'Q',
+    values.choice('fast', 'good', 'best'),
+    'of what is resampled: fast, good, best (default)',
+  ),
+  gain: single(
+    'stream',
+    '--gain',
+    'DB',
+    values.decibels,
+    'gain in dB of the input, or without one of the recording; what gets too loud is clipped',
+  ),
   duration: single(
     'length',
     '-d --duration',
@@ -189,6 +210,31 @@ export const flags = {
     values.pair(values.choice('file', 'big', 'little')),
     "byte order: file (default, the file type's own), big, little",
   ),
+  dither: optional(
+    'file',
+    '--dither',
+    'SEED',
+    values.size('a seed', 0, Number.MAX_SAFE_INTEGER),
+    0,
+    'add noise (TPDF) where the output has fewer bits than the stream; the same with the same SEED',
+  ),
+  split: optional<values.Time>(
+    'file',
+    '--split',
+    'T',
+    values.someTime,
+    { seconds: Infinity, frames: 0 },
+    'begin a new output file after each T, or at USR1, with no frame lost; OUTPUT may hold fields of strftime, as in ' +
+      'take-%H%M%S.wav, else it gets numbers: take-0001.wav; without T: at USR1 alone',
+  ),
+  preroll: single(
+    'file',
+    '--preroll',
+    'T',
+    values.someTime,
+    'record only once USR1 comes, and T from before that; later ones are for --split',
+  ),
+  sync: flag('file', '--sync', 'wait twice a second until the disk has what was recorded, against a power cut'),
   noClobber: flag(
     'file',
     '--no-clobber',
@@ -227,6 +273,11 @@ export const flags = {
   json: flag('told', '--json', 'tell events and progress as NDJSON on stderr; with --list: print one JSON document'),
   quiet: flag('told', '-q --quiet', 'tell nothing but errors'),
   list: flag('instead', '-l --list', 'list the devices'),
+  repair: flag(
+    'instead',
+    '--repair',
+    'make the headers of the FILEs true, recordings that were cut off, and keep all else in them',
+  ),
   completions: single(
     'instead',
     '--completions',

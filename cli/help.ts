@@ -18,6 +18,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['space', 'pause and go on'],
   ['left, right', 'play the input from 5 seconds earlier or later'],
   ['down, up', 'play the input from a minute earlier or later'],
+  ['n', 'begin the next file of --split, or the recording of --preroll, as USR1 does'],
   ['q', 'finish'],
 ]
 
@@ -35,6 +36,8 @@ export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['pastream-rs -p 1 sweep.wav room.wav', 'play, and record one second more'],
   ['pastream-rs -c1 -r48k -e=pcm_16 talk.raw', 'play a RAW file'],
   ['sox -n -t au - synth 3 sine 440 | pastream-rs - a.wav', 'play and record a pipe'],
+  ['pastream-rs --split 1:00:00 null log-%Y%m%d-%H%M%S.wav', 'a file an hour, for ever'],
+  ['pastream-rs --repair a.wav', 'mend a recording that was cut off'],
   ['pastream-rs -D virtual a.wav b.wav', 'without a sound card'],
 ]
 

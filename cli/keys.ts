@@ -21,21 +21,21 @@ function inForeground(): boolean {
 }
 
 /**
- * Does what the keys say that are pressed at `terminal`: space pauses, q stops, arrows seek in a file of `rate` Hz. Answers what ends
- * that.
+ * Does what the keys say that are pressed at `terminal`: space pauses, q stops, n begins what is next, arrows seek where the input can be
+ * sought. Answers what ends that.
  */
 export function onKeys(
   terminal: ReadStream,
   stream: Stream,
-  rate: number | undefined,
-  { stop, note }: { stop: () => void; note: (text: string) => void },
+  seekable: boolean,
+  { stop, next, note }: { stop: () => void; next: (() => void) | undefined; note: (text: string) => void },
 ): () => void {
   if (!inForeground()) return () => {}
   /** Where the last key goes to, until it is there: the next one goes on from it. */
   let target: number | undefined
   const seek = async (seconds: number): Promise<void> => {
-    if (rate === undefined) return
-    const frame = Math.max(0, (target ?? stream.position ?? 0) + seconds * rate)
+    if (!seekable) return
+    const frame = Math.max(0, (target ?? stream.position ?? 0) + seconds * stream.sampleRate)
     target = frame
     try {
       await stream.seek(frame)
@@ -53,6 +53,7 @@ export function onKeys(
         if (stream.paused) stream.resume()
         else stream.pause()
       } else if (key === 'q') stop()
+      else if (key === 'n') next?.()
       // The terminal makes no signals of its keys any more.
       else if (key === '\u0003') process.kill(process.pid, 'SIGINT')
       else if (key === '\u001A') {

@@ -18,12 +18,13 @@ function version(): string {
 /** What is printed in place of playing and recording. Each loads only what it needs. */
 async function main(argv: readonly string[]): Promise<void> {
   const command = parse(argv)
-  const { usage, help, version: wantsVersion, completions, list } = command.options
+  const { usage, help, version: wantsVersion, completions, list, repair } = command.options
   if (usage) process.stdout.write((await import('./help.ts')).usage())
   else if (help) process.stdout.write((await import('./help.ts')).help())
   else if (wantsVersion) process.stdout.write(`pastream-rs ${version()}\n`)
   else if (completions) process.stdout.write((await import('./completions.ts')).completions(completions))
   else if (list) process.stdout.write((await import('./list.ts')).list(command.options))
+  else if (repair) process.exitCode = await (await import('./repair.ts')).repairAll(command)
   else {
     json = command.options.json ?? false
     await (await import('./run.ts')).run(command)

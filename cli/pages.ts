@@ -5,9 +5,9 @@ import { ABOUT, EXAMPLES, grouped, KEYS, STATUSES, synopsis, SYNOPSIS, VALUES } 
 const EVENTS: readonly (readonly [string, string, string])[] = [
   [
     'start',
-    'device, sampleRate, channels, format, blockSize, latency, input, output, length',
+    'device, sampleRate, channels, format, blockSize, latency, input, output, conversion, length',
     'once, before the first frame. input: file, container, encoding, codec, channels, sampleRate, frames, missing, format; null: none. ' +
-      'channels, format and latency are [playback, recording] where those differ; length is in frames, null where it is not known',
+      'channels, format and latency are [playback, recording] where those differ; length is in frames, null where it is not known; conversion: what is changed between files and stream, as stream.conversion tells it',
   ],
   [
     'progress',
@@ -18,12 +18,13 @@ const EVENTS: readonly (readonly [string, string, string])[] = [
   ],
   ['xrun', 'frame, kinds', 'a block with xruns. kinds: inputUnderflow, inputOverflow, outputUnderflow, outputOverflow'],
   ['gap', 'side, frame, length, cause', 'frames that were lost. side: playback, recording; cause: starved, full, xrun'],
+  ['file', 'file, frame, frames', 'a file is complete. frame: of the recording, with which it begins'],
   ['note', 'text', 'what a person would be told: a signal, an input that is cut off'],
   [
     'end',
     'outcome, frames, seconds, played, xruns, xrunCounts, gaps, eventsLost, levels, files',
     'once, when everything is written. outcome: finished, stopped, aborted, bufferEmpty, bufferFull, deviceLost, or null; levels: of the ' +
-      'whole run, without --meter off; files: file, frames, bytes each',
+      'whole run, without --meter off; files: file, frame, frames, bytes each',
   ],
   [
     'error',

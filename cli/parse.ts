@@ -12,6 +12,8 @@ export interface Command {
   /** Undefined: none. */
   readonly input: string | undefined
   readonly output: string | undefined
+  /** As they were given. */
+  readonly files: readonly string[]
 }
 
 type Entry = readonly [key: string, flag: Flag]
@@ -117,7 +119,8 @@ export function parse(argv: readonly string[]): Command {
   }
 
   const [input, output, extra] = files.map((file) => (isNone(file) ? undefined : file))
-  if (files.length > 2) throw new UsageError(`'${extra ?? ''}': at most two files are allowed, input and output`)
+  if (files.length > 2 && !options.repair)
+    throw new UsageError(`'${extra ?? ''}': at most two files are allowed, input and output`)
   // The table gives each key the type that its flag's kind reads.
-  return { options: options as Options, input, output }
+  return { options: options as Options, input, output, files }
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { SoundFile, type FileInfo, type GapEvent, type Level, type Outcome, type Stream } from '../ts/index.ts'
+import type { FileInfo, GapEvent, Level, Outcome, Stream, WrittenFile } from '../ts/index.ts'
 import { clock, decibels, Meters, statusLine, type Place } from './status.ts'
 
 const INTERVAL_MS = 125
@@ -30,34 +30,29 @@ export interface Subject {
   readonly meter: boolean
 }
 
-/** What was written. */
-interface Written {
-  readonly file: string
-  /** Unknown of what has no header. */
-  readonly frames?: number
-  readonly bytes?: number
-}
-
 /** Tells of a run. */
 export interface Report {
   /** The run is about to begin. */
   start(): void
   note(text: string): void
-  /** It is over; `files` were written. */
-  end(outcome: Outcome | undefined, files: readonly string[]): Promise<void>
+  /** It is over. */
+  end(outcome: Outcome | undefined): void
 }
 
-async function written(file: string): Promise<Written> {
-  try {
-    const bytes = statSync(file).size
-    const opened = await SoundFile.open(file)
-    const { frames } = opened.info
-    await opened.close()
-    return { file, bytes, ...(frames === undefined ? {} : { frames }) }
-  } catch {
-    // A pipe, or a file without a header.
-    return { file }
-  }
+/** The size of a file that was written; undefined of a pipe. */
+function sizeOf({ path }: WrittenFile): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size
+}
+
+/** What is done to the input on its way. */
+function fitted({ playback }: Stream['conversion']): string {
+  if (!playback) return ''
+  const { file, stream, quality, gain } = playback
+  return (
+    (file.sampleRate === stream.sampleRate ? '' : `, resampled to ${stream.sampleRate} Hz (${quality})`) +
+    (file.channels === stream.channels ? '' : `, as ${stream.channels} ch`) +
+    (gain === 0 ? '' : `, ${gain > 0 ? '+' : ''}${gain} dB`)
+  )
 }
 
 function list(value: unknown): string {
@@ -97,6 +92,7 @@ export class Text implements Report {
     const played = info
       ? `: ${info.container}, ${info.codec ? `${info.codec} as ` : ''}${info.encoding}, ${info.sampleRate} Hz, ${info.channels} ch` +
         (info.frames === undefined ? '' : `, ${(info.frames / info.sampleRate).toFixed(2)} s`) +
+        fitted(stream.conversion) +
         (info.missing > 0 ? `, cut off: ${info.missing} frames of its header are missing` : '')
       : ''
     const lines = [
@@ -164,7 +160,7 @@ export class Text implements Report {
     )
   }
 
-  async end(_: Outcome | undefined, files: readonly string[]): Promise<void> {
+  end(): void {
     const { stream, levels } = this.#subject
     const { xrunCounts, gaps, frameCount, sampleRate } = stream
     if (this.#timer) {
@@ -190,15 +186,16 @@ export class Text implements Report {
       ...level('playback', measured.playback),
       ...level('recording', measured.recording),
     ]
-    for (const { file, frames, bytes } of await Promise.all(files.map(written))) {
-      const counted = [
-        frames === undefined ? [] : `${frames} frames`,
-        bytes === undefined ? [] : `${bytes} bytes`,
-      ].flat()
-      lines.push(`written: ${file}${counted.length > 0 ? ` (${counted.join(', ')})` : ''}`)
+    for (const file of stream.files) {
+      const bytes = sizeOf(file)
+      lines.push(`written: ${file.path} (${file.frames} frames${bytes === undefined ? '' : `, ${bytes} bytes`})`)
     }
     this.#out.write(`${lines.join('\n')}\n`)
   }
+}
+
+function fileEvent({ path, frame, frames }: WrittenFile): object {
+  return { file: path, frame, frames }
 }
 
 /** One event, a line of JSON. */
@@ -217,6 +214,7 @@ export class Events implements Report {
     this.#out = out
     subject.stream.on('gap', (gap) => event(out, 'gap', gap))
     subject.stream.on('xrun', (xrun) => event(out, 'xrun', xrun))
+    subject.stream.on('file', (file) => event(out, 'file', fileEvent(file)))
   }
 
   start(): void {
@@ -232,6 +230,7 @@ export class Events implements Report {
       latency,
       input: input ? { file: input.name, ...input.info } : null,
       output: output ?? null,
+      conversion: stream.conversion,
       length: length ?? null,
     })
     this.#timer = setInterval(() => this.#progress(), INTERVAL_MS).unref()
@@ -258,7 +257,7 @@ export class Events implements Report {
     event(this.#out, 'note', { text })
   }
 
-  async end(outcome: Outcome | undefined, files: readonly string[]): Promise<void> {
+  end(outcome: Outcome | undefined): void {
     clearInterval(this.#timer)
     const { stream, levels } = this.#subject
     const { frameCount: frames, sampleRate, played, xruns, xrunCounts, gaps, eventsLost } = stream
@@ -275,7 +274,7 @@ export class Events implements Report {
       gaps,
       eventsLost,
       ...(measured && { levels: { playback: overall(measured.playback), recording: overall(measured.recording) } }),
-      files: await Promise.all(files.map(written)),
+      files: stream.files.map((file) => ({ ...fileEvent(file), bytes: sizeOf(file) })),
     })
   }
 }

@@ -6,7 +6,6 @@ import {
   OutputStream,
   PastreamError,
   SoundFile,
-  type FileInfo,
   type FileSink,
   type FileSource,
   type Outcome,
@@ -18,7 +17,7 @@ import { isBrokenPipe, UsageError, XrunError } from './error.ts'
 import type { Options } from './flags.ts'
 import { onKeys } from './keys.ts'
 import type { Command } from './parse.ts'
-import { onSignal } from './signal.ts'
+import { onNext, onSignal } from './signal.ts'
 import { Events, Text, type Report, type Subject } from './report.ts'
 import { toFrames, type Sides, type Time } from './values.ts'
 import { nearest } from './words.ts'
@@ -40,10 +39,25 @@ function source(file: string, { type, encoding, endian, channels, rate }: Option
   }
 }
 
-function sink(file: string, { type, encoding, endian }: Options): FileSink {
+function sink(file: string, { input, options }: Command, rate: number): FileSink {
+  const { type, encoding, endian, dither, sync, gain, split, preroll } = options
+  const frames = (name: string, time: Time | undefined): number | undefined => {
+    const count = time && toFrames(time, rate)
+    if (count !== undefined && count < 1) throw new UsageError(`${name} is not a frame long at ${rate} Hz: give more`)
+    return count
+  }
   return {
     path: file === '-' ? { fd: 1 } : file,
-    ...defined({ type: type?.recording, encoding: encoding?.recording, endian: endian?.recording }),
+    ...defined({
+      type: type?.recording,
+      encoding: encoding?.recording,
+      endian: endian?.recording,
+      dither: dither === undefined ? undefined : { seed: dither },
+      sync,
+      gain: input === undefined ? gain : undefined,
+      split: frames('--split', split),
+      preroll: frames('--preroll', preroll),
+    }),
   }
 }
 
@@ -80,7 +94,7 @@ function mappings({ output, options }: Command): Pick<StreamOptions, 'txMapping'
 
 async function open(command: Command, file: SoundFile | undefined): Promise<Stream> {
   const info = file?.info
-  const { input, output, options } = command
+  const { options } = command
   const asked: StreamOptions = {
     ...defined({
       device: device(command),
@@ -95,12 +109,24 @@ async function open(command: Command, file: SoundFile | undefined): Promise<Stre
     }),
     ...mappings(command),
   }
+  const resamples = info !== undefined && options.rate === undefined && options.resample !== 'off'
   try {
-    if (input === undefined) return await InputStream.open(asked)
-    return output === undefined ? await OutputStream.open(asked) : await DuplexStream.open(asked)
+    return await kind(command).open(asked)
   } catch (error) {
-    throw suggesting(error, asked.device)
+    if (!resamples || !isUnsupported(error)) throw suggesting(error, asked.device)
   }
+  // At the device's own rate, to which the input is resampled.
+  const { sampleRate: _, ...own } = asked
+  return kind(command).open(own)
+}
+
+function kind({ input, output }: Command): { open(asked: StreamOptions): Promise<Stream> } {
+  if (input === undefined) return InputStream
+  return output === undefined ? OutputStream : DuplexStream
+}
+
+function isUnsupported(error: unknown): boolean {
+  return error instanceof PastreamError && error.code === 'ERR_PASTREAM_UNSUPPORTED_CONFIG'
 }
 
 /** An error about a device that is not there, with the names that may have been meant. */
@@ -131,13 +157,10 @@ function span({ duration, pad, offset, loop }: Options, rate: number, length: nu
   return all
 }
 
-/** A file is played as it is. */
-function refuseOther(input: string, info: FileInfo, { rate = info.sampleRate, channels }: Options): void {
-  const { playback = info.channels } = channels ?? {}
-  if (rate !== info.sampleRate) throw new Error(`${input} has ${info.sampleRate} Hz, -r says ${rate}: leave out -r`)
-  if (playback === info.channels) return
-  const advice = 'leave out -c, or give it for the recording alone, as in -c ^,2'
-  throw new Error(`${input} has ${info.channels} channels, -c says ${playback}: ${advice}`)
+/** The frames that a file is played as at the stream's rate, where that is known. */
+function playedLength(file: SoundFile | undefined, rate: number): number | undefined {
+  const { frames, sampleRate } = file?.info ?? {}
+  return frames === undefined || sampleRate === undefined ? undefined : Math.ceil((frames * rate) / sampleRate)
 }
 
 function name(file: string | undefined, pipe: string): string {
@@ -162,7 +185,7 @@ function remarks(
 ): string[] {
   const { input, output, options } = command
   const finished = outcome === 'finished'
-  const length = file?.info.frames
+  const length = playedLength(file, stream.sampleRate)
   const whole = !options.loop && (!options.duration || toFrames(options.duration, stream.sampleRate) < 0)
   const { count, frames } = stream.gaps
   const told: string[] = []
@@ -193,13 +216,14 @@ function reporter(subject: Subject, { quiet, json }: Options): Report | undefine
 async function transfer(stream: Stream, file: SoundFile | undefined, command: Command): Promise<void> {
   const { options, input, output } = command
   const { json, loop = false, meter = process.stderr.isTTY && !json ? 'on' : undefined } = options
-  const timing = span(options, stream.sampleRate, file?.info.frames)
-  const bufferSize = options.buffersize
-  if (file) await stream.setSource(file, { ...defined({ bufferSize }), loop })
+  const length = playedLength(file, stream.sampleRate)
+  const timing = span(options, stream.sampleRate, length)
+  const { buffersize: bufferSize, resample, quality, gain } = options
+  if (file) await stream.setSource(file, { ...defined({ bufferSize, resample, quality, gain }), loop })
   if (output !== undefined) {
     // A small one lets a live input through sooner; of a recording it would only lose frames.
     const larger = bufferSize && bufferSize > RECORDING_SECONDS * stream.sampleRate ? bufferSize : undefined
-    await stream.setSink(sink(output, options), defined({ bufferSize: larger }))
+    await stream.setSink(sink(output, command, stream.sampleRate), defined({ bufferSize: larger }))
   }
 
   let stopped: Promise<void> | undefined
@@ -215,7 +239,7 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
       stream,
       input: file && { name: name(input, 'stdin'), info: file.info },
       output: output === undefined ? undefined : name(output, 'stdout'),
-      length: runLength(timing, timing.pad < 0 || loop || !file, file?.info.frames),
+      length: runLength(timing, timing.pad < 0 || loop || !file, length),
       whole: timing.frames < 0,
       levels: options.meter !== 'off',
       meter: meter === 'on',
@@ -224,6 +248,18 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
   )
   const note = (text: string): void =>
     void (report ? report.note(text) : process.stderr.write(`pastream-rs: ${text}\n`))
+  let waits = options.preroll !== undefined
+  const next =
+    output !== undefined && (waits || options.split)
+      ? (): void => {
+          // Whoever asks before the first frame, or once it is over, asks for nothing.
+          if (!stream.active) return
+          if (waits) stream.trigger()
+          else if (options.split) stream.split()
+          waits = false
+        }
+      : undefined
+  const endNext = next && onNext(next)
   // From here to the start nothing is waited for, so that a signal finds the run under way.
   onSignal((signal) => {
     report?.note(`${signal}: finishing; once more ends at once`)
@@ -231,7 +267,7 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
   })
   const endKeys =
     report && !json && input !== '-' && process.stdin.isTTY && process.stderr.isTTY
-      ? onKeys(process.stdin, stream, file?.info.sampleRate, { stop, note })
+      ? onKeys(process.stdin, stream, file !== undefined, { stop, next, note })
       : undefined
   report?.start()
   try {
@@ -243,8 +279,9 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
     report?.note('nobody reads the output any more: finished')
   } finally {
     endKeys?.()
+    endNext?.()
     for (const text of remarks(stream, outcome, file, command)) note(text)
-    await report?.end(outcome, output !== undefined && stream.frameCount > 0 ? [name(output, 'stdout')] : [])
+    report?.end(outcome)
     await stream.close()
   }
 }
@@ -263,7 +300,6 @@ export async function run(command: Command): Promise<void> {
   // First of all, so that a bad input leaves no output behind.
   const file = input === undefined ? undefined : await SoundFile.open(source(input, options))
   try {
-    if (file) refuseOther(input ?? '', file.info, options)
     const stream = await open(command, file)
     try {
       await transfer(stream, file, command)

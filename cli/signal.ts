@@ -16,3 +16,9 @@ export function onSignal(stop: (signal: string) => void): void {
   }
   for (const signal of SIGNALS) process.on(signal, handle)
 }
+
+/** Calls `next` at each USR1, which Node would take for a wish to debug. Answers what ends that. */
+export function onNext(next: () => void): () => void {
+  process.on('SIGUSR1', next)
+  return () => void process.off('SIGUSR1', next)
+}

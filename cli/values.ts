@@ -98,6 +98,23 @@ export const positiveTime: Kind<Time> = {
   },
 }
 
+export const someTime: Kind<Time> = {
+  allowed: `${time.allowed}; more than 0`,
+  parse(text) {
+    const read = positiveTime.parse(text)
+    return read && (read.value.seconds !== 0 || read.value.frames !== 0) ? read : undefined
+  },
+}
+
+/** A level in dB: no more than what silences or clips everything. */
+export const decibels: Kind<number> = {
+  allowed: 'a gain is in dB, from -200 to 200, such as -6 or +1.5',
+  parse(text) {
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN
+    return Math.abs(value) <= 200 ? { value } : undefined
+  },
+}
+
 /** A whole number from `least` to `most`, after its suffix k, K, m or M. */
 export function size(what: string, least: number, most: number): Kind<number> {
   return {

@@ -44,6 +44,8 @@ const RATE = 'a rate in Hz is a whole number from 1 to 768000, such as 44100, 48
 const BLOCK = 'a block size in frames is a whole number from 0 to 16777216, such as 44100, 48k or 64K'
 const BUFFER = 'a buffer size in frames is a whole number from 1 to 1073741824, such as 44100, 48k or 64K'
 const CHANNELS = `channels are a whole number from 1 to 256${PAIR}`
+const DECIBELS = 'a gain is in dB, from -200 to 200, such as -6 or +1.5'
+const SEED = 'a seed is a whole number from 0 to 9007199254740991, such as 44100, 48k or 64K'
 const MAP = 'a map is CHIN[:CHOUT][,...], channels from 1 to 256 (CHIN 0: silence), each CHOUT once'
 const NO_CARD =
   'the devices here are virtual (Virtual device), null (Null device). Without a sound card, use the device `virtual` (`-D virtual`)'
@@ -103,6 +105,30 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
     ...wrong(MAP, '-m 1:0', '-m 1:1,2:1', '-m 257', '-m left', '-m 1,,2'),
     misused('-m 1 -m 1 -m 1', '-m: given more than twice; one for each side is allowed'),
     ...bare('MAP', '-m', '--map'),
+  ],
+  resample: [
+    ...ok('--resample auto', '--resample=OFF'),
+    ['--resample auto -r 16k', 0, `${PLAYED}, resampled to 16000 Hz (best)`],
+    ['-D virtual:clock=free:rate=48000:channels=1 -c 1', 0, `${PLAYED}, resampled to 48000 Hz (best), as 1 ch`],
+    failed('--resample off -r 16k', 'in.wav has 8000 Hz, the stream 16000'),
+    ...wrong('one of auto, off', '--resample on'),
+    ...bare('R', '--resample'),
+  ],
+  quality: [
+    ...ok('--quality best'),
+    ['--quality=FAST -r 16k', 0, `${PLAYED}, resampled to 16000 Hz (fast)`],
+    ['--quality good -r 16k', 0, `${PLAYED}, resampled to 16000 Hz (good)`],
+    ...wrong('one of fast, good, best', '--quality high'),
+    ...bare('Q', '--quality'),
+  ],
+  gain: [
+    ...ok('--gain 0', '--gain=+0'),
+    ['--gain -6', 0, `${PLAYED}, -6 dB`],
+    ['--gain +.5', 0, `${PLAYED}, +0.5 dB`],
+    ['--gain 200', 0, `${PLAYED}, +200 dB`],
+    ...recorded('-d 1s --gain -200 null'),
+    ...wrong(DECIBELS, '--gain 201', '--gain loud', '--gain 1e1'),
+    ...bare('DB', '--gain'),
   ],
   duration: [
     ...ok(
@@ -166,6 +192,26 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
     ...wrong(`one of file, big, little${PAIR}`, '--endian middle', '--endian big,big,big'),
     ...bare('E[,E]', '--endian'),
   ],
+  dither: [
+    ...ok('--dither', '--dither 0', '--dither=9007199254740991', '--dither 1 -e pcm_u8'),
+    ...wrong(SEED, '--dither=-1').map(([, status]): Case => [
+      '--dither=-1',
+      status,
+      `pastream-rs: --dither '-1': ${SEED}${HELP}`,
+    ]),
+  ],
+  split: [
+    ...ok('--split', '--split 0.1', '--split 800s', '--split=1'),
+    misused('--split=0.4s', `--split is not a frame long at 8000 Hz: give more`),
+    misused('--split=0', `--split '0': ${TIME}; not negative; more than 0${''}`),
+  ],
+  preroll: [
+    ...ok('--preroll 0.1', '--preroll=800s'),
+    misused('--preroll 1s-1', '--preroll is not a frame long at 8000 Hz: give more'),
+    ...wrong(`${TIME}; not negative; more than 0`, '--preroll 0', '--preroll -1', '--preroll x'),
+    ...bare('T', '--preroll'),
+  ],
+  sync: [...ok('--sync'), noValue('--sync')],
   noClobber: [
     ...ok('--no-clobber', '--no_clobber'),
     failed(
@@ -201,6 +247,10 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
   json: [noValue('--json'), ...printed('-l --json')],
   quiet: [...printed('-q', '--quiet'), noValue('--quiet')],
   list: [...printed('-l', '--list', '-l --host null'), noValue('--list')],
+  repair: [
+    misused('--repair', '--repair: no file: give the recordings whose headers are to be made true'),
+    noValue('--repair'),
+  ],
   completions: [
     ...printed('--completions bash', '--completions=ZSH', '--completions fish'),
     ...wrong('one of bash, zsh, fish', '--completions sh'),

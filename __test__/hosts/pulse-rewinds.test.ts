@@ -10,7 +10,7 @@ if (installed('pulseaudio')) {
     async (t) => {
       await using stream = await OutputStream.open({ device: 'pulse:loop', sampleRate: 48_000, latency: 'low' })
       const begin = performance.now()
-      await stream.play(new Float32Array(48_000 * stream.channels))
+      await stream.play(new Float32Array(48_000 * Number(stream.channels)))
       const taken = performance.now() - begin
       t.true(taken > 1000 && taken < 1700, `${taken} ms for a second`)
     },
