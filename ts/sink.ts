@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { invalid, PastreamError } from './error.ts'
-import { describeRecorded, SoundFile, type FileSink } from './file.ts'
+import { describe, describeRecorded, SoundFile, type FileSink } from './file.ts'
 import type { Format } from './format.ts'
 import { runSink, type SinkFunction, type Task } from './hook.ts'
 import { call } from './native.ts'
@@ -169,8 +169,7 @@ function add(stream: BindingStream, sampleRate: number, sink: Sink, size: number
   else if (typeof sink === 'string' || (typeof sink === 'object' && sink !== null && isFile(sink))) {
     const given: FileSink = typeof sink === 'string' ? { path: sink } : sink
     const { quality, gain, ...rest } = given
-    // One that is open already is refused as what it is.
-    const file = describeRecorded(given instanceof SoundFile ? given : rest)
+    const file = given instanceof SoundFile ? describe(given) : describeRecorded(rest)
     const fitted = conversion(defined({ quality, gain }))
     call(() => stream.addSinkFile(file, size ?? Math.max(BUFFER_SIZE, DISK_SECONDS * sampleRate), fitted))
   } else return resolve(sink, size ?? stream.opened.bufferSize)

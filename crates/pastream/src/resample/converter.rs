@@ -80,7 +80,7 @@ impl Converter {
     pub(crate) fn put(&mut self, frames: &[u8]) {
         self.first.resize(frames.len() / self.from.format.size(), 0.0);
         decode(self.from.format, frames, &mut self.first);
-        self.step(|resampler, frames, out| resampler.push(frames, out));
+        self.step(Resampler::push);
     }
 
     /// Says that there are no more frames; what is left comes out.

@@ -530,8 +530,14 @@ impl Stream {
     /// As [`set_source`](Self::set_source).
     pub fn set_sinks(&self, sinks: Vec<Sink>) -> Result<()> {
         let mut state = self.idle()?;
-        let conversions = sinks.iter().map(|sink| self.check_sink(sink)).collect::<Result<Vec<_>>>()?;
-        state.conversions.1 = conversions.into_iter().flatten().collect();
+        let mut conversions = Vec::new();
+        for sink in &sinks {
+            let made = self.check_sink(sink)?;
+            if matches!(sink, Sink::File { .. }) {
+                conversions.push(made);
+            }
+        }
+        state.conversions.1 = conversions;
         (state.sinks, state.spent) = (sinks, None);
         Ok(())
     }
@@ -588,8 +594,8 @@ impl Stream {
         Ok(None)
     }
 
-    /// Whether the stream can record to it, and what is changed then, for one that is a file.
-    fn check_sink(&self, sink: &Sink) -> Result<Option<Option<Conversion>>> {
+    /// Whether the stream can record to it, and what is changed then.
+    fn check_sink(&self, sink: &Sink) -> Result<Option<Conversion>> {
         let recording = self.inner.opened.recording.as_ref();
         let (channels, format) = side(recording, "record")?;
         match sink {
@@ -615,7 +621,7 @@ impl Stream {
                 Err(Error::new(ErrorKind::UnsupportedConfig, message))
             }
             Sink::File { writer, conversion, .. } => {
-                self.inner.conversion((writer.name(), writer.spec()), recording, conversion).map(Some)
+                self.inner.conversion((writer.name(), writer.spec()), recording, conversion)
             }
             Sink::Ring { frames, .. } => Self::check_ring(frames, channels * format.size()).map(|()| None),
         }
