@@ -484,3 +484,24 @@ fn told(name: &str, error: &Symphonia) -> Error {
         error => input::corrupt(name, format_args!("it can't be decoded ({error})")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn what_is_caught_prints_nothing() {
+        const CHILD: &str = "PASTREAM_TEST_CAUGHT";
+        if env::var_os(CHILD).is_some() {
+            assert!(caught(|| -> Decoded<()> { panic!("of a decoder") }).is_err());
+            return;
+        }
+        let name = "file::codec::stream::tests::what_is_caught_prints_nothing";
+        let mut child = Command::new(env::current_exe().unwrap());
+        let output = child.args(["--exact", "--nocapture", name]).env(CHILD, "1").output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("of a decoder"), "{output:?}");
+    }
+}
