@@ -135,9 +135,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
 
   #xrun(event: XrunEvent): void {
     if (this.#fatalXruns) {
-      const advice = this.device.startsWith('jack')
-        ? 'a longer period of the JACK server'
-        : 'a larger block size or latency'
+      const advice = this.device.startsWith('jack') ? 'a longer period of the JACK server' : 'a larger block size or latency'
       const message = `the device reported ${event.kinds.join(', ')} at frame ${event.frame}: try ${advice}`
       this.#runs.at(-1)?.fail(new PastreamError('ERR_PASTREAM_XRUN', message))
     }
