@@ -1,4 +1,5 @@
 //! Recordings in several files, and those that begin before they are asked for, bit for bit.
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::{
     fs,

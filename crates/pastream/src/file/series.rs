@@ -19,9 +19,9 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub(super) fn new(pattern: &Path) -> Result<Self> {
+    pub(super) fn new(pattern: &Path) -> Self {
         let dated = pattern.file_name().and_then(|name| name.to_str()).filter(|name| name.contains('%'));
-        Ok(Self { pattern: pattern.to_owned(), dated: dated.map(str::to_owned), given: HashSet::new() })
+        Self { pattern: pattern.to_owned(), dated: dated.map(str::to_owned), given: HashSet::new() }
     }
 
     pub(super) fn pattern(&self) -> &Path {

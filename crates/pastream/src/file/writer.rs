@@ -83,7 +83,7 @@ impl FileWriter {
     /// As [`Self::create`]; `InvalidArgument` where `pattern` makes no file name.
     pub fn create_series(pattern: &Path, spec: Spec) -> Result<Self> {
         Self::check(&spec)?;
-        let series = Series::new(pattern)?;
+        let series = Series::new(pattern);
         Output::check(&series.first()?)?;
         let mut writer = Self::new(pattern.display().to_string(), spec, State::Path(pattern.to_owned()));
         writer.series = Some(series);
