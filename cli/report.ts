@@ -59,10 +59,10 @@ function list(value: unknown): string {
   return Array.isArray(value) ? value.join('/') : String(value)
 }
 
-/** Where a run is: within the input, where that says how long it is. */
-function place({ stream, length, whole }: Subject): Place {
-  const { frameCount, played, position = played } = stream
-  return { at: whole ? frameCount - played + position : frameCount, length }
+/** Where a run is: within the input, where that says how long it is, and then in what is padded; gaps are not of it. */
+function place({ stream, input, length, whole }: Subject): Place {
+  const { frameCount, played, position = played, gaps } = stream
+  return { at: whole && input ? frameCount - played - gaps.starved + position : frameCount, length }
 }
 
 /** Tells a person: the status line on a terminal, above it what happens, and at last a summary. */
