@@ -33,19 +33,12 @@ export function onKeys(
   if (!inForeground()) return () => {}
   /** Where the last key goes to, until it is there: the next one goes on from it. */
   let target: number | undefined
-  let under = false
   const seek = async (seconds: number): Promise<void> => {
     if (!seekable) return
-    target = Math.max(0, (target ?? stream.position ?? 0) + seconds * stream.sampleRate)
-    // One after the other: of two at once either may come last.
-    if (under) return
-    under = true
-    while (target !== undefined) {
-      const frame: number = target
-      await stream.seek(frame).catch((error: unknown) => note(error instanceof Error ? error.message : String(error)))
-      if (target === frame) target = undefined
-    }
-    under = false
+    const frame = Math.max(0, (target ?? stream.position ?? 0) + seconds * stream.sampleRate)
+    target = frame
+    await stream.seek(frame).catch((error: unknown) => note(error instanceof Error ? error.message : String(error)))
+    if (target === frame) target = undefined
   }
   const press = (data: Buffer): void => {
     // oxlint-disable-next-line no-control-regex -- it is what keys send

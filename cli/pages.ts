@@ -18,7 +18,7 @@ const EVENTS: readonly (readonly [string, string, string])[] = [
   ],
   ['xrun', 'frame, kinds', 'a block with xruns. kinds: inputUnderflow, inputOverflow, outputUnderflow, outputOverflow'],
   ['gap', 'side, frame, length, cause', 'frames that were lost. side: playback, recording; cause: starved, full, xrun'],
-  ['file', 'file, frame, frames', 'a file is complete. frame: of the recording, with which it begins'],
+  ['file', 'file, frame, frames, bytes', 'a file is complete. frame: of the recording, with which it begins'],
   ['note', 'text', 'what a person would be told: a signal, an input that is cut off'],
   [
     'end',

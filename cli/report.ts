@@ -194,8 +194,9 @@ export class Text implements Report {
   }
 }
 
-function fileEvent({ path, frame, frames }: WrittenFile): object {
-  return { file: path, frame, frames }
+function fileEvent(file: WrittenFile): object {
+  const { path, frame, frames } = file
+  return { file: path, frame, frames, bytes: sizeOf(file) }
 }
 
 /** One event, a line of JSON. */
@@ -274,7 +275,7 @@ export class Events implements Report {
       gaps,
       eventsLost,
       ...(measured && { levels: { playback: overall(measured.playback), recording: overall(measured.recording) } }),
-      files: stream.files.map((file) => ({ ...fileEvent(file), bytes: sizeOf(file) })),
+      files: stream.files.map(fileEvent),
     })
   }
 }

@@ -196,6 +196,7 @@ function remarks(
     const kept = output === '-' || existsSync(output)
     told.push(`nothing was recorded, and ${name(output, 'stdout')} ${kept ? 'is as it was' : 'was not made'}`)
   }
+  if (options.preroll && stream.files.length === 0) told.push('nothing was recorded: neither USR1 nor the key n came')
   // Without -q the report says it.
   if (options.quiet && count > 0) told.push(`${frames} frames were not recorded: ${count} gaps are filled with silence`)
   return told

@@ -41,9 +41,12 @@ test('--json tells start, progress and end', async (t) => {
       format: 'int16',
     },
     output: 'out.wav',
+    conversion: { playback: null, recording: [null] },
     length: RATE,
   })
   const end = rest.pop()
+  const written = { file: 'out.wav', frame: 0, frames: RATE, bytes: 80 + 4 * RATE }
+  t.deepEqual(rest.pop(), { event: 'file', ...written })
   t.true(rest.length >= 2)
   for (const progress of rest) {
     const { frames, seconds, load, levels, ...others } = progress as Told & { frames: number; levels: object }
@@ -72,7 +75,7 @@ test('--json tells start, progress and end', async (t) => {
     xrunCounts: { inputUnderflow: 0, inputOverflow: 0, outputUnderflow: 0, outputOverflow: 0 },
     gaps: NONE,
     eventsLost: 0,
-    files: [{ file: 'out.wav', bytes: 80 + 4 * RATE, frames: RATE }],
+    files: [written],
   })
   for (const side of ['playback', 'recording']) {
     for (const [channel, { peak, rms }] of levels.entries()) {

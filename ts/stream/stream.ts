@@ -94,6 +94,8 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
   readonly rxMapping: Mapping | undefined
   readonly #fatalXruns: boolean
   #closed = false
+  /** The last seek. */
+  #sought: Promise<unknown> = Promise.resolve()
   #plays = false
   #source: SourceHook | undefined
   #sinks: SinkHook[] = []
@@ -135,7 +137,9 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
 
   #xrun(event: XrunEvent): void {
     if (this.#fatalXruns) {
-      const advice = this.device.startsWith('jack') ? 'a longer period of the JACK server' : 'a larger block size or latency'
+      const advice = this.device.startsWith('jack')
+        ? 'a longer period of the JACK server'
+        : 'a larger block size or latency'
       const message = `the device reported ${event.kinds.join(', ')} at frame ${event.frame}: try ${advice}`
       this.#runs.at(-1)?.fail(new PastreamError('ERR_PASTREAM_XRUN', message))
     }
@@ -361,13 +365,15 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
 
   /**
    * Goes on playing the file at `frame` of the stream's rate, from 0; beyond the end is the end. What the device holds, and a block at most that it has not
-   * yet, is still heard. No frame that is skipped is counted, and none is a gap. Resolves when the file is there. Rejects with
-   * `STREAM_STATE` where no file is played or all of it was, and with `UNSUPPORTED_FILE` for a pipe.
+   * yet, is still heard. No frame that is skipped is counted, and none is a gap. Resolves when the file is there; several calls are served in their
+   * order. Rejects with `STREAM_STATE` where no file is played or all of it was, and with `UNSUPPORTED_FILE` for a pipe.
    */
   async seek(frame: number): Promise<void> {
     const wanted = count('frame', frame)
     if (wanted === undefined) throw invalid('seek wants a frame: give a whole number from 0 on')
-    await settle(() => this.binding.seek(wanted))
+    const sought = this.#sought.then(() => settle(() => this.binding.seek(wanted)))
+    this.#sought = sought.catch(() => {})
+    await sought
   }
 
   /**

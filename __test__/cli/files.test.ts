@@ -1,0 +1,145 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import test from 'ava'
+import { folder, same } from '../support.ts'
+import { FREE, int16, pastream, ramp, RATE, readWav, Running, wav } from './support.ts'
+
+interface Written {
+  readonly file: string
+  readonly frame: number
+  readonly frames: number
+}
+
+/** The last event of --json. */
+function end(stderr: string): { frames: number; files: Written[] } {
+  return JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '') as { frames: number; files: Written[] }
+}
+
+test('--split: one file after the other, with no frame lost', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(1000)
+  writeFileSync(path('in.wav'), wav(sent))
+  const { status, stderr } = await pastream(t, path(''), [...FREE, '--split', '400s', 'in.wav', 'take.wav'])
+  t.is(status, 0)
+  const written = [
+    ['take-0001.wav', 400],
+    ['take-0002.wav', 400],
+    ['take-0003.wav', 200],
+  ] as const
+  t.deepEqual(readdirSync(path('')).toSorted(), ['in.wav', ...written.map(([name]) => name)])
+  for (const [name, frames] of written) t.true(stderr.includes(`written: ${name} (${frames} frames, `), stderr)
+  same(t, Buffer.concat(written.map(([name]) => readWav(path(name)).data)), sent)
+})
+
+test('--split: USR1 begins the next file', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(60 * RATE)
+  writeFileSync(path('in.wav'), wav(sent))
+  const args = ['--json', '-D', 'virtual', '--split', '--', 'in.wav', 'take.wav']
+  const running = new Running(t, path(''), args)
+  await running.told('"progress"')
+  running.child.kill('SIGUSR1')
+  await running.told('"event":"file"')
+  running.child.kill('SIGINT')
+  const { status, stderr } = await running.ended()
+  t.is(status, 0, stderr)
+  const { frames, files } = end(stderr)
+  t.is(files.length, 2)
+  t.deepEqual(
+    files.map(({ frame }) => frame),
+    [0, files[0]?.frames],
+  )
+  t.is(
+    files.reduce((sum, { frames: some }) => sum + some, 0),
+    frames,
+  )
+  same(t, Buffer.concat(files.map(({ file }) => readWav(path(file)).data)), sent.subarray(0, 2 * frames))
+})
+
+test('--preroll: the file begins before USR1', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(60 * RATE)
+  writeFileSync(path('in.wav'), wav(sent))
+  const running = new Running(t, path(''), ['--json', '-D', 'virtual', '--preroll', '800s', 'in.wav', 'out.wav'])
+  // More than the preroll has been played by then.
+  await running.told('"frames":')
+  while (!/"frames":\d{4,}/.test(running.stderr)) await tick()
+  t.false(existsSync(path('out.wav')))
+  running.child.kill('SIGUSR1')
+  while (!existsSync(path('out.wav'))) await tick()
+  running.child.kill('SIGINT')
+  const { status, stderr } = await running.ended()
+  t.is(status, 0, stderr)
+  const [file, ...others] = end(stderr).files
+  t.deepEqual(others, [])
+  const { frame = 0, frames = 0 } = file ?? {}
+  t.true(frame > 0 && frames >= 800, `${frames} frames from ${frame} on`)
+  same(t, readWav(path('out.wav')).data, sent.subarray(2 * frame, 2 * (frame + frames)))
+})
+
+test('--preroll without USR1 records nothing, and says so', async (t) => {
+  const path = await folder(t)
+  writeFileSync(path('in.wav'), wav(ramp(100)))
+  const { status, stderr } = await pastream(t, path(''), [...FREE, '--preroll', '1', 'in.wav', 'out.wav'])
+  t.is(status, 0)
+  t.true(stderr.includes('\nnothing was recorded: neither USR1 nor the key n came\n'), stderr)
+  t.false(existsSync(path('out.wav')))
+})
+
+test('--repair makes headers true, goes on after a file that it cannot mend, and fails then', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(1000)
+  const cut = wav(sent)
+  cut.writeUInt32LE(0, 4)
+  cut.writeUInt32LE(0, 40)
+  writeFileSync(path('cut.wav'), cut)
+  writeFileSync(path('text.wav'), 'no audio')
+  writeFileSync(path('true.wav'), wav(sent))
+  const { status, stdout, stderr } = await pastream(t, path(''), ['--repair', 'cut.wav', 'text.wav', 'true.wav'])
+  t.is(stdout.toString(), 'cut.wav: repaired: wav, 1000 frames\ntrue.wav: was true already: wav, 1000 frames\n')
+  t.regex(stderr, /^pastream-rs: .*text\.wav.*\n$/)
+  t.is(status, 1)
+  same(t, readFileSync(path('cut.wav')), wav(sent))
+})
+
+test('--gain, --resample and --dither do to the bits what they say', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(1000)
+  writeFileSync(path('in.wav'), wav(sent))
+  const played = async (...args: string[]): Promise<number[]> => {
+    const { status, stderr } = await pastream(t, path(''), ['-q', ...FREE, ...args, 'in.wav', 'out.wav'])
+    t.is(status, 0, stderr)
+    return int16(readWav(path('out.wav')).data)
+  }
+  const factor = 10 ** (-6 / 20)
+  const even = (value: number): number => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value))
+  t.deepEqual(
+    await played('--gain', '-6'),
+    [...sent].map((sample) => even(sample * factor)),
+  )
+  t.is((await played('-r', '16k')).length, 2 * 2000)
+  const eight = async (...args: string[]): Promise<string> => {
+    await pastream(t, path(''), ['-q', ...FREE, '-e', '^,pcm_u8', ...args, 'in.wav', 'out.wav'])
+    return readWav(path('out.wav')).data.toString('hex')
+  }
+  const [plain, dithered, again, other] = [
+    await eight(),
+    await eight('--dither'),
+    await eight('--dither', '0'),
+    await eight('--dither=1'),
+  ]
+  t.is(dithered, again)
+  t.is(new Set([plain, dithered, other]).size, 3)
+})
+
+test('a recording alone takes the gain', async (t) => {
+  const path = await folder(t)
+  const args = [...FREE, '--json', '-d', '10s', '--gain', '-6', 'null', 'out.wav']
+  const { status, stderr } = await pastream(t, path(''), args)
+  t.is(status, 0, stderr)
+  const { conversion } = JSON.parse(stderr.split('\n')[0] ?? '') as { conversion: { recording: { gain: number }[] } }
+  t.is(conversion.recording[0]?.gain, -6)
+})
+
+function tick(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 20))
+}
