@@ -43,8 +43,10 @@ export async function resample() {
       await stream.start()
       await stream.wait()
       await stream.close()
-      await using file = await SoundFile.open(output)
-      if (file.info.frames !== SECONDS * sampleRate) throw new Error(`${file.info.frames} frames came out`)
+      const file = await SoundFile.open(output)
+      const { frames } = file.info
+      await file.close()
+      if (frames !== SECONDS * sampleRate) throw new Error(`${frames} frames came out`)
     }
     const peers = {
       'sox rate -v': ['sox', [input, output, 'rate', '-v', `${TO}`]],
