@@ -85,12 +85,8 @@ pub(super) fn decoder(mut input: Input, container: Container, mut tags: Tags) ->
         // Symphonia reads nothing of a box that is cut off: it is to see it whole, and the end as it comes.
         (edits, to) = mp4::edits(&mut input)?;
     }
-    if let (Container::Mp3, Some(end @ 128..)) = (container, to) {
-        let mut last = [0; 128];
-        input.seek(end - 128)?;
-        input.read_header(&mut last)?;
-        tags.merge(tags::id3v1(&last));
-        input.seek(from)?;
+    if container == Container::Mp3 {
+        tags.merge(tags::id3v1(&mut input)?);
     }
     let place = Place {
         name: input.name().to_owned(),

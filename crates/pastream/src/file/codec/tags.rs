@@ -12,7 +12,10 @@ use symphonia::{
 };
 
 use super::stream::caught;
-use crate::file::{Tag, Tags, flac::FIELDS};
+use crate::{
+    Result,
+    file::{Tag, Tags, flac::FIELDS, input::Input},
+};
 
 /// Bytes of the head of an ID3 tag.
 const HEAD: usize = 10;
@@ -50,9 +53,14 @@ pub(in crate::file) fn id3(mut tag: Vec<u8>) -> Tags {
     tags
 }
 
-/// The tags at the end of an MP3 file, of its last 128 bytes: `ID3v1`.
-pub(super) fn id3v1(last: &[u8; 128]) -> Tags {
+/// The tags at the end of an MP3 file, its last 128 bytes: `ID3v1`. The input stands where it stood; a pipe's end is not seen.
+pub(super) fn id3v1(input: &mut Input) -> Result<Tags> {
     let mut tags = Tags::default();
+    let Some(end @ 128..) = input.length() else { return Ok(tags) };
+    let (from, mut last) = (input.position(), [0; 128]);
+    input.seek(end - 128)?;
+    input.read_header(&mut last)?;
+    input.seek(from)?;
     if last.starts_with(b"TAG") {
         tags.found(Tag::Title, &last[3..33]);
         tags.found(Tag::Artist, &last[33..63]);
@@ -63,7 +71,7 @@ pub(super) fn id3v1(last: &[u8; 128]) -> Tags {
             tags.found(Tag::Track, last[126].to_string().as_bytes());
         }
     }
-    tags
+    Ok(tags)
 }
 
 fn take(revision: &MetadataRevision, tags: &mut Tags) {
