@@ -6,7 +6,7 @@ const EVENTS: readonly (readonly [string, string, string])[] = [
   [
     'start',
     'device, sampleRate, channels, format, blockSize, latency, input, output, conversion, length',
-    'once, before the first frame. input: file, container, encoding, codec, channels, sampleRate, frames, missing, format; null: none. ' +
+    'once, before the first frame. input: file, container, encoding, codec, channels, sampleRate, frames, missing, format, tags; null: none. ' +
       'channels, format and latency are [playback, recording] where those differ; length is in frames, null where it is not known; conversion: what is changed between files and stream, as stream.conversion tells it',
   ],
   [

@@ -39,6 +39,7 @@ test('--json tells start, progress and end', async (t) => {
       frames: RATE,
       missing: 0,
       format: 'int16',
+      tags: {},
     },
     output: 'out.wav',
     conversion: { playback: null, recording: [null] },

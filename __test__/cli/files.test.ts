@@ -61,8 +61,8 @@ test('--preroll: the file begins before USR1', async (t) => {
   writeFileSync(path('in.wav'), wav(sent))
   const running = new Running(t, path(''), ['--json', '-D', 'virtual', '--preroll', '800s', 'in.wav', 'out.wav'])
   // More than the preroll has been played by then.
-  await running.told('"frames":')
-  while (!/"frames":\d{4,}/.test(running.stderr)) await tick()
+  await running.told('"progress"')
+  while (!/"progress","frames":\d{4,}/.test(running.stderr)) await tick()
   t.false(existsSync(path('out.wav')))
   running.child.kill('SIGUSR1')
   while (!existsSync(path('out.wav'))) await tick()
@@ -99,6 +99,9 @@ test('--repair makes headers true, goes on after a file that it cannot mend, and
   t.regex(stderr, /^pastream-rs: .*text\.wav.*\n$/)
   t.is(status, 1)
   same(t, readFileSync(path('cut.wav')), wav(sent))
+  const nothing = await pastream(t, path(''), ['--repair'])
+  t.is(nothing.status, 2)
+  t.regex(nothing.stderr, /^pastream-rs: --repair: no file: give the recordings .*; try pastream-rs -h\n$/)
 })
 
 test('--gain, --resample and --dither do to the bits what they say', async (t) => {

@@ -14,11 +14,15 @@ _pastream_rs() {
     -c|--channels) return ;;
     -f|--format) words='float32 int32 int24 int16 int8 uint8' ;;
     -m|--map) return ;;
+    --resample) words='auto off' ;;
+    --quality) words='fast good best' ;;
+    --gain) return ;;
     -d|--duration) return ;;
     -o|--offset) return ;;
     -t|--file-type) words='wav rf64 w64 aiff au caf raw flac mp3 ogg m4a mkv adts' ;;
     -e|--encoding) words='pcm_s8 pcm_u8 pcm_16 pcm_24 pcm_32 float double ulaw alaw' ;;
     --endian) words='file big little' ;;
+    --preroll) return ;;
     --buffersize) return ;;
     --underrun) words='silence abort' ;;
     --overrun) words='gap abort' ;;
@@ -29,7 +33,7 @@ _pastream_rs() {
         compopt -o filenames 2>/dev/null
         return
       fi
-      words='-D --device --host --latency -b --blocksize -r --rate -c --channels -f --format -m --map -d --duration -o --offset -p --pad --loop --align -t --file-type -e --encoding --endian --no-clobber --buffersize --underrun --overrun --fatal-xruns --meter --json -q --quiet -l --list --completions --version -h --help'
+      words='-D --device --host --latency -b --blocksize -r --rate -c --channels -f --format -m --map --resample --quality --gain -d --duration -o --offset -p --pad --loop --align -t --file-type -e --encoding --endian --dither --split --preroll --sync --no-clobber --buffersize --underrun --overrun --fatal-xruns --meter --json -q --quiet -l --list --repair --completions --version -h --help'
       ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$word"))

@@ -19,6 +19,9 @@ _pastream_rs() {
     '--format=[sample format of the stream]:F\[,F\]:(float32 int32 int24 int16 int8 uint8)' \
     '*-m+[CHIN\[]:MAP: ' \
     '*--map=[CHIN\[]:MAP: ' \
+    '--resample=[where the input has another rate than the stream]:R:(auto off)' \
+    '--quality=[of what is resampled]:Q:(fast good best)' \
+    '--gain=[gain in dB of the input, or without one of the recording]:DB: ' \
     '-d+[stop after T]:T: ' \
     '--duration=[stop after T]:T: ' \
     '-o+[drop T from the start of the recording]:T: ' \
@@ -32,6 +35,10 @@ _pastream_rs() {
     '-e+[encoding]:E\[,E\]:(pcm_s8 pcm_u8 pcm_16 pcm_24 pcm_32 float double ulaw alaw)' \
     '--encoding=[encoding]:E\[,E\]:(pcm_s8 pcm_u8 pcm_16 pcm_24 pcm_32 float double ulaw alaw)' \
     '--endian=[byte order]:E\[,E\]:(file big little)' \
+    '--dither=[add noise]::SEED: ' \
+    '--split=[begin a new output file after each T, or at USR1, with no frame lost]::T: ' \
+    '--preroll=[record only once USR1 comes, and T from before that]:T: ' \
+    '--sync[wait twice a second until the disk has what was recorded, against a power cut]' \
     '--no-clobber[refuse an output that exists]' \
     '--buffersize=[frames read ahead of the playback]:N: ' \
     '--underrun=[where the input is late]:U:(silence abort)' \
@@ -43,6 +50,7 @@ _pastream_rs() {
     '--quiet[tell nothing but errors]' \
     '-l[list the devices]' \
     '--list[list the devices]' \
+    '--repair[make the headers of the FILEs true, recordings that were cut off, and keep all else in them]' \
     '--completions=[print completions for a shell]:SHELL:(bash zsh fish)' \
     '--version[print the version]' \
     '-h[print the options in short]' \
