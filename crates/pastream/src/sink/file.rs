@@ -317,10 +317,14 @@ impl Recording<'_> {
 
 #[cfg(test)]
 mod tests {
+    use ringbuf::traits::Producer;
+
     use super::*;
     use crate::{
         SampleFormat,
+        backend::OpenedSide,
         file::{Container, Endian, Spec},
+        resample::{Conversion, ConversionConfig},
         ring::Ring,
     };
 
@@ -347,6 +351,41 @@ mod tests {
             assert_eq!(path.exists(), complete);
             assert_eq!(control.files().len(), usize::from(complete));
         }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_gap_is_as_long_at_another_rate() {
+        let path = std::env::temp_dir().join(format!("pastream-gap-{}.wav", std::process::id()));
+        let spec =
+            Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 24_000, None, Endian::File).unwrap();
+        let side = OpenedSide { channels: 1, format: SampleFormat::Int16, latency: 0.0 };
+        let config = ConversionConfig::default();
+        let plan = Conversion::plan("x", &spec, (48_000, &side), &config).unwrap().unwrap();
+        let mut writer = FileWriter::create(&path, spec).unwrap();
+        let converter = plan.writing(false).unwrap().unwrap();
+        writer.set_format(converter.to());
+        let (frames, gaps) = (Ring::new(2, 4_000).unwrap(), Ring::new(size_of::<Gap>(), 8).unwrap());
+        let loud = 8_192_i16.to_ne_bytes().repeat(4_000);
+        assert_eq!(frames.writer().unwrap().write(&loud), 4_000);
+        gaps.producer::<Gap>().unwrap().try_push(Gap { position: 2_000, length: 70_000 }).unwrap();
+        frames.end();
+        let control = Control::new(&writer, Cut::default(), Arc::default());
+        let work = Drain {
+            writer: &mut writer,
+            converter: Some(converter),
+            reader: frames.reader().unwrap(),
+            gaps: gaps.consumer().unwrap(),
+            silence: 0,
+            control: &control,
+            told: &|_| {},
+        };
+        drain(work, &|| true).unwrap();
+        let mut wav = hound::WavReader::open(&path).unwrap();
+        let got: Vec<i16> = wav.samples().map(Result::unwrap).collect();
+        assert_eq!(got.len(), 37_000);
+        assert!(got[300..700].iter().chain(&got[36_300..36_700]).all(|&sample| sample == 8_192));
+        assert!(got[1_300..35_700].iter().all(|&sample| sample == 0));
         std::fs::remove_file(path).unwrap();
     }
 }
