@@ -1,4 +1,5 @@
 //! How well a file of another rate is played and recorded, measured on the virtual device.
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::{f64::consts::TAU, fs, path::PathBuf};
 
