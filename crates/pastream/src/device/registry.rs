@@ -266,22 +266,18 @@ fn first_default<'a>(backends: impl Iterator<Item = &'a dyn Backend>, side: Side
     let mut reasons = Vec::new();
     for backend in backends {
         let host = backend.host();
-        let devices = match backend.available() {
-            Ok(()) => backend.devices().map_err(|error| error.message().to_owned()),
+        let listed = || backend.devices().map_err(|error| error.message().to_owned());
+        let devices = match backend.available().and_then(|()| listed()) {
+            Ok(devices) => devices,
             Err(absent) => {
                 let Some(reason) = backend.fails() else {
                     reasons.push(format!("{host}: {absent}"));
                     continue;
                 };
-                Err(reason)
+                let problem = format!("the default device is that of `{host}`, which fails: {reason}");
+                return Err(without(ErrorKind::HostUnavailable, &problem, side, None));
             }
         };
-        let devices = devices.map_err(|reason| {
-            let message = format!(
-                "the default device is that of `{host}`, which fails: {reason}; or name a device of another host"
-            );
-            Error::new(ErrorKind::HostUnavailable, message)
-        })?;
         if let Some(device) = default_of(&devices, side) {
             return Ok(device.clone());
         }
@@ -305,7 +301,7 @@ fn without(kind: ErrorKind, problem: &str, side: Side, host: Option<&str>) -> Er
         devices.retain(|device| Some(&device.host[..]) == host);
     }
     let advice = if devices.iter().any(|device| is_real(&device.host)) {
-        ": name one of them"
+        ": name one of them (`-D virtual` needs no sound card)"
     } else {
         ". Without a sound card, use the device `virtual` (`-D virtual`)"
     };
@@ -403,7 +399,9 @@ mod tests {
         let error = first([&hangs, &there]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::HostUnavailable);
         let message = error.message();
-        assert!(message.contains("`cards`, which fails: the server hangs: restart it"), "{message}");
+        for words in ["`cards`, which fails: the server hangs: restart it", "-D virtual"] {
+            assert!(message.contains(words), "{message}");
+        }
         let error = first([&absent, &absent]).unwrap_err();
         assert!(error.message().contains("(cards: no server runs; cards: no server runs)"), "{error}");
     }
