@@ -36,7 +36,7 @@ export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['pastream-rs -p 1 sweep.wav room.wav', 'play, and record one second more'],
   ['pastream-rs -c1 -r48k -e=pcm_16 talk.raw', 'play a RAW file'],
   ['sox -n -t au - synth 3 sine 440 | pastream-rs - a.wav', 'play and record a pipe'],
-  ['pastream-rs --split 1:00:00 null log-%Y%m%d-%H%M%S.wav', 'a file an hour, for ever'],
+  ['pastream-rs -d 1:00 --split 10 null take-%H%M%S.wav', 'record a minute into files of ten seconds'],
   ['pastream-rs --repair a.wav', 'mend a recording that was cut off'],
   ['pastream-rs -D virtual a.wav b.wav', 'without a sound card'],
 ]
