@@ -56,7 +56,7 @@ test.after.always('remove the folder', async (t) => {
   await rm(t.context.folder, { recursive: true, force: true })
 })
 
-test('what is published is the bundles, the addon, the types and the papers', async (t) => {
+test('what is published is the bundles, the addon, the types, the man page and the papers', async (t) => {
   const modules = (await readdir(join(root, 'ts'), { recursive: true })).filter(
     (name) => name.endsWith('.ts') && !name.startsWith('binding'),
   )
@@ -69,6 +69,7 @@ test('what is published is the bundles, the addon, the types and the papers', as
     ...types.map((name) => `dist/types/${name}`),
     ...types.map((name) => `dist/types-cjs/${name}`),
     'dist/types-cjs/package.json',
+    'dist/pastream-rs.1',
   ]
   const addons = t.context.packed.filter((name) => /^dist\/binding\/pastream-rs\.[\w-]+\.node$/.test(name))
   t.is(addons.length, 1)

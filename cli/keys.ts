@@ -41,8 +41,9 @@ export function onKeys(
     if (target === frame) target = undefined
   }
   const press = (data: Buffer): void => {
+    // With O in the modes that some programs leave on.
     // oxlint-disable-next-line no-control-regex -- it is what keys send
-    for (const key of data.toString('latin1').match(/\u001B\[[A-D]|[^]/g) ?? []) {
+    for (const key of data.toString('latin1').match(/\u001B[[O][A-D]|[^]/g) ?? []) {
       const step = STEPS[key.replace('\u001BO', '\u001B[')]
       if (step !== undefined) void seek(step)
       else if (key === ' ') {
@@ -61,6 +62,8 @@ export function onKeys(
   const back = (): void => void (inForeground() && terminal.setRawMode(true))
   terminal.setRawMode(true)
   terminal.on('data', press)
+  // One that is gone presses no more keys.
+  terminal.on('error', () => {})
   process.on('SIGCONT', back)
   return () => {
     process.off('SIGCONT', back)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isBrokenPipe, UsageError, XrunError } from './error.ts'
 import { parse } from './parse.ts'
+import { ignoreNext, outliveTerminal } from './signal.ts'
 
 /** The exit statuses other than 0, and 128+n at a second signal. */
 const FAILED = 1
@@ -46,6 +47,8 @@ function fail(error: unknown): void {
   )
 }
 
+ignoreNext()
+outliveTerminal()
 process.stdout.on('error', fail)
 process.stderr.on('error', () => {}) // nobody is left to tell
 process.on('uncaughtException', fail)

@@ -137,7 +137,7 @@ ${table(
   ['event', 'holds', 'when, and what it means'],
   EVENTS.map(([name, fields, what]) => [`\`${name}\``, `\`${fields.replaceAll(', ', '`, `')}\``, cell(what)]),
 )}
-Events and fields may be added. Wrong usage is told as text.
+Events and fields may be added. What is wrong in the options themselves is told as text.
 
 ## Exit status
 

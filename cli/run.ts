@@ -14,13 +14,16 @@ import {
 } from '../ts/index.ts'
 import { pairOfDevices } from './device.ts'
 import { isBrokenPipe, UsageError, XrunError } from './error.ts'
-import type { Options } from './flags.ts'
+import { flags, type Options } from './flags.ts'
 import { onKeys } from './keys.ts'
 import type { Command } from './parse.ts'
 import { onNext, onSignal } from './signal.ts'
 import { Events, Text, type Report, type Subject } from './report.ts'
 import { toFrames, type Sides, type Time } from './values.ts'
 import { nearest } from './words.ts'
+
+/** What is lost on a command without an output. */
+const OF_OUTPUT = ['align', 'dither', 'split', 'preroll', 'sync', 'noClobber'] as const
 
 /** What the library keeps room for where it isn't told. */
 const RECORDING_SECONDS = 10
@@ -92,15 +95,17 @@ function mappings({ output, options }: Command): Pick<StreamOptions, 'txMapping'
   return defined({ txMapping: first, rxMapping: second })
 }
 
+/** Opens the stream, and has it play the input. */
 async function open(command: Command, file: SoundFile | undefined): Promise<Stream> {
   const info = file?.info
-  const { options } = command
+  const { output, options } = command
+  const { buffersize: bufferSize, resample, quality, gain, loop = false } = options
   const asked: StreamOptions = {
     ...defined({
       device: device(command),
-      sampleRate: options.rate ?? info?.sampleRate,
-      channels: sides(command, options.channels, info?.channels),
-      format: sides(command, options.format, info?.format),
+      sampleRate: options.rate,
+      channels: options.channels && sides(command, options.channels, info?.channels),
+      format: options.format && sides(command, options.format, info?.format),
       blockSize: options.blocksize || undefined,
       latency: options.latency,
       underrun: options.underrun,
@@ -109,24 +114,13 @@ async function open(command: Command, file: SoundFile | undefined): Promise<Stre
     }),
     ...mappings(command),
   }
-  const resamples = info !== undefined && options.rate === undefined && options.resample !== 'off'
   try {
-    return await kind(command).open(asked)
+    if (!file) return await InputStream.open(asked)
+    const playing = { ...asked, ...defined({ bufferSize, resample, quality, gain }), loop }
+    return await (output === undefined ? OutputStream : DuplexStream).fromFile(file, playing)
   } catch (error) {
-    if (!resamples || !isUnsupported(error)) throw suggesting(error, asked.device)
+    throw suggesting(error, asked.device)
   }
-  // At the device's own rate, to which the input is resampled.
-  const { sampleRate: _, ...own } = asked
-  return kind(command).open(own)
-}
-
-function kind({ input, output }: Command): { open(asked: StreamOptions): Promise<Stream> } {
-  if (input === undefined) return InputStream
-  return output === undefined ? OutputStream : DuplexStream
-}
-
-function isUnsupported(error: unknown): boolean {
-  return error instanceof PastreamError && error.code === 'ERR_PASTREAM_UNSUPPORTED_CONFIG'
 }
 
 /** An error about a device that is not there, with the names that may have been meant. */
@@ -168,11 +162,14 @@ function name(file: string | undefined, pipe: string): string {
 }
 
 /** The library's errors in the words of the command line. */
-function translated(error: unknown, stream: Stream): unknown {
+function translated(error: unknown, stream: Stream, options: Options): unknown {
   if (error instanceof PastreamError && error.code === 'ERR_PASTREAM_XRUN')
     return new XrunError(stream.xruns, stream.device)
   if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_BUFFER_EMPTY')) return error
-  const message = `the input ended after ${stream.played} frames, before -d: give a smaller -d, or -p to fill up with silence`
+  const ended = `ended after ${stream.played} frames, before -d: give a smaller -d, or -p to fill up with silence`
+  const late = `was late after ${stream.played} frames: leave out --underrun abort, or give a larger --buffersize`
+  const short = options.duration !== undefined
+  const message = `the input ${options.underrun === 'abort' ? (short ? `${late}; or it ${ended}` : late) : ended}`
   return new Error(message, { cause: error })
 }
 
@@ -189,14 +186,15 @@ function remarks(
   const whole = !options.loop && (!options.duration || toFrames(options.duration, stream.sampleRate) < 0)
   const { count, frames } = stream.gaps
   const told: string[] = []
-  if (finished && whole && length !== undefined && stream.played < length) {
+  if (finished && whole && length !== undefined && (stream.position ?? stream.played) < length) {
     told.push(`${name(input, 'stdin')} is cut off: it ended after ${stream.played} of ${length} frames`)
   }
-  if (output !== undefined && !finished && stream.frameCount === 0) {
+  if (output !== undefined && stream.files.length === 0) {
+    const why = options.preroll && stream.frameCount > 0 ? ': neither USR1 nor the key n came' : ''
     const kept = output === '-' || existsSync(output)
-    told.push(`nothing was recorded, and ${name(output, 'stdout')} ${kept ? 'is as it was' : 'was not made'}`)
+    const left = `, and ${name(output, 'stdout')} ${kept ? 'is as it was' : 'was not made'}`
+    told.push(`nothing was recorded${why}${options.split ? '' : left}`)
   }
-  if (options.preroll && stream.files.length === 0) told.push('nothing was recorded: neither USR1 nor the key n came')
   // Without -q the report says it.
   if (options.quiet && count > 0) told.push(`${frames} frames were not recorded: ${count} gaps are filled with silence`)
   return told
@@ -219,9 +217,8 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
   const { json, loop = false, meter = process.stderr.isTTY && !json ? 'on' : undefined } = options
   const length = playedLength(file, stream.sampleRate)
   const timing = span(options, stream.sampleRate, length)
-  const { buffersize: bufferSize, resample, quality, gain } = options
-  if (file) await stream.setSource(file, { ...defined({ bufferSize, resample, quality, gain }), loop })
   if (output !== undefined) {
+    const { buffersize: bufferSize } = options
     // A small one lets a live input through sooner; of a recording it would only lose frames.
     const larger = bufferSize && bufferSize > RECORDING_SECONDS * stream.sampleRate ? bufferSize : undefined
     await stream.setSink(sink(output, command, stream.sampleRate), defined({ bufferSize: larger }))
@@ -276,7 +273,7 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
     await stream.wait()
     await stopped
   } catch (error) {
-    if (!isBrokenPipe(error)) throw translated(error, stream)
+    if (!isBrokenPipe(error)) throw translated(error, stream, options)
     report?.note('nobody reads the output any more: finished')
   } finally {
     endKeys?.()
@@ -293,6 +290,8 @@ export async function run(command: Command): Promise<void> {
   if (input === undefined && output === undefined) {
     throw new UsageError('no file: give an input to play, or null and an output to record to')
   }
+  const unused = output === undefined && OF_OUTPUT.find((key) => options[key] !== undefined)
+  if (unused) throw new UsageError(`${flags[unused].names.at(-1)} is of the output, and there is none: name one`)
   if (options.noClobber && output !== undefined && output !== '-' && existsSync(output)) {
     throw new Error(
       `${output} is there already, and --no-clobber keeps it: name another output, or leave out --no-clobber`,

@@ -1,4 +1,6 @@
+import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
+import { isatty } from 'node:tty'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -17,7 +19,24 @@ export function onSignal(stop: (signal: string) => void): void {
   for (const signal of SIGNALS) process.on(signal, handle)
 }
 
-/** Calls `next` at each USR1, which Node would take for a wish to debug. Answers what ends that. */
+/** Has the process end in order where its terminal is gone by then: Node aborts where it can't set that back. */
+export function outliveTerminal(): void {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd))
+  process.on('exit', () => {
+    for (const fd of terminals.filter((terminal) => !isatty(terminal))) {
+      closeSync(fd)
+      // The lowest number that is free.
+      openSync('/dev/null', 'r+')
+    }
+  })
+}
+
+/** Has USR1 do nothing, which Node takes for a wish to debug, and the system for one to end. */
+export function ignoreNext(): void {
+  process.on('SIGUSR1', () => {})
+}
+
+/** Calls `next` at each USR1. Answers what ends that. */
 export function onNext(next: () => void): () => void {
   process.on('SIGUSR1', next)
   return () => void process.off('SIGUSR1', next)

@@ -88,7 +88,7 @@ const outputs: [string[], RegExp][] = [
   [['/proc/new.wav'], /^pastream-rs: cannot write \/proc\/new\.wav: .*\n$/],
   [
     ['new.tiff'],
-    /^pastream-rs: new\.tiff: the name doesn't tell the kind of file: use \.wav, .*, or -t with wav, rf64, w64, aiff, au, caf, raw\n$/,
+    /^pastream-rs: new\.tiff: the name doesn't tell the kind of file: use \.wav, .*, or -t with wav, rf64, w64, aiff, au, caf, raw, flac\n$/,
   ],
   [
     ['-D', 'nobody', 'new.wav'],

@@ -81,7 +81,7 @@ test('--preroll without USR1 records nothing, and says so', async (t) => {
   writeFileSync(path('in.wav'), wav(ramp(100)))
   const { status, stderr } = await pastream(t, path(''), [...FREE, '--preroll', '1', 'in.wav', 'out.wav'])
   t.is(status, 0)
-  t.true(stderr.includes('\nnothing was recorded: neither USR1 nor the key n came\n'), stderr)
+  t.true(stderr.includes('\nnothing was recorded: neither USR1 nor the key n came, and out.wav was not made\n'), stderr)
   t.false(existsSync(path('out.wav')))
 })
 

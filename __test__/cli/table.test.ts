@@ -208,11 +208,13 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
     ]),
   ],
   split: [
+    misused('--split in.wav', '--split is of the output, and there is none: name one'),
     ...ok('--split', '--split 0.1', '--split 800s', '--split=1'),
     misused('--split=1s-1', `--split is not a frame long at 8000 Hz: give more`),
     misused('--split=0', `--split '0': ${TIME}; more than 0${''}`),
   ],
   preroll: [
+    misused('--preroll 1 in.wav', '--preroll is of the output, and there is none: name one'),
     ...ok('--preroll 0.1', '--preroll=800s'),
     misused('--preroll 1s-1', '--preroll is not a frame long at 8000 Hz: give more'),
     ...wrong(`${TIME}; more than 0`, '--preroll 0', '--preroll -1', '--preroll x'),

@@ -32,6 +32,11 @@ class Terminal {
     this.#tmux('send-keys', ...keys)
   }
 
+  /** Sends characters as they are. */
+  type(...texts: string[]): void {
+    this.#tmux('send-keys', '-l', ...texts)
+  }
+
   resize(columns: number): void {
     this.#tmux('resize-window', '-x', String(columns))
   }
@@ -110,7 +115,8 @@ needing(['tmux'], 'keys pause, seek and stop', async (t) => {
   // Faster than the line is drawn: each goes on from where the one before goes.
   terminal.press('Right', 'Right', 'Up')
   await at(70)
-  terminal.press('Left', 'Down')
+  // As a terminal sends them whose keypad is in application mode.
+  terminal.type('\u001BOD', '\u001BOB')
   await at(5)
   terminal.press('Down', 'Down')
   await terminal.shows(/^00:00:00\.00 .* paused/)
@@ -120,6 +126,27 @@ needing(['tmux'], 'keys pause, seek and stop', async (t) => {
   await terminal.shows(/^status 0$/)
   // No frame is counted but those that were played.
   t.true(Number(/^frames processed: (\d+)$/m.exec(terminal.lines().join('\n'))?.[1]) < 60 * RATE)
+})
+
+needing(['python3'], 'a terminal that is closed finishes the file, with status 0', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(60 * RATE)
+  writeFileSync(path('in.wav'), wav(sent))
+  // The command leads the session of a terminal that is closed once there is something to finish.
+  const script = `
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while not os.path.exists('out.wav') or os.path.getsize('out.wav') < 8000:
+    os.read(terminal, 4096)
+os.close(terminal)
+print(os.WEXITSTATUS(status) if os.WIFEXITED(status := os.waitpid(child, 0)[1]) else -os.WTERMSIG(status))
+`
+  const args = [process.execPath, COMMAND, '-D', 'virtual', 'in.wav', 'out.wav']
+  t.is(tool(path(''), 'python3', '-c', script, ...args).toString(), '0\n')
+  const { data } = readWav(path('out.wav'))
+  same(t, data, sent.subarray(0, data.length / 2))
 })
 
 needing(['tmux'], 'NO_COLOR keeps colors off, TERM=dumb all escapes, -q everything', async (t) => {

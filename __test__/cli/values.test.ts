@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import test from 'ava'
 import { pairOfDevices } from '../../cli/device.ts'
 import { UsageError } from '../../cli/error.ts'
-import { parse } from '../../cli/parse.ts'
+import { parse as parseAll, type Command } from '../../cli/parse.ts'
 import { channels, choice, mapping, pair, positiveTime, size, time, toFrames } from '../../cli/values.ts'
 import { nearest, words } from '../../cli/words.ts'
 import { folder } from '../support.ts'
@@ -10,6 +10,12 @@ import { folder } from '../support.ts'
 function frames(text: string): number | undefined {
   const read = time.parse(text)
   return read && toFrames(read.value, 48_000)
+}
+
+/** What is played and recorded; the files as they were given are --repair's. */
+function parse(argv: readonly string[]): Omit<Command, 'files'> {
+  const { files: _, ...command } = parseAll(argv)
+  return command
 }
 
 test('a time is a clock or a count of samples, with fractions everywhere', (t) => {

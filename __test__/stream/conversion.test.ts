@@ -89,7 +89,7 @@ test('a file of another rate is played at its pitch and length, in every run and
     ['int16', -90],
   ] as const) {
     const given = await make(path(`${format}.wav`), sine(997, 44_100, frames), 44_100, 1, 'float32')
-    const stream = await duplex(t, { channels: 1, format: 'float32' })
+    const stream = await duplex(t, { channels: 1, format })
     await using opened = await SoundFile.open(given)
     await stream.setSource(opened)
     for (const name of ['a.wav', 'b.wav']) {

@@ -118,8 +118,8 @@ const RATES: [(u32, u32); 4] = [(44_100, 48_000), (48_000, 44_100), (96_000, 48_
 /// What each quality promises: up to which share of the lower rate's half the level is within 0.01 dB, the signal to all that is
 /// not the signal in dB, and the level of what lies above that half in dB.
 const PROMISED: [(Quality, f64, f64, f64); 3] = [
-    (Quality::Fast, 0.8, 70.0, -70.0),
-    (Quality::Good, 0.9, 100.0, -100.0),
+    (Quality::Fast, 0.8, 90.0, -75.0),
+    (Quality::Good, 0.9, 138.0, -100.0),
     (Quality::Best, 0.95, 140.0, -140.0),
 ];
 

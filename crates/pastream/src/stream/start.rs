@@ -81,7 +81,6 @@ impl Start {
         }
         let feed = self.feed()?;
         let feed_ring = if let Some(Feed::Ring(ring)) = &feed { Some(Arc::clone(ring)) } else { None };
-        feed_ring.iter().try_for_each(|ring| inner.check_room(ring))?;
         let play = match (feed, &opened.playback) {
             (Some(feed), Some(side)) => {
                 let mapping = prepare::mapping("playback", config.playback.as_ref(), side.channels)?;
@@ -91,6 +90,7 @@ impl Start {
         };
         // Now that its reading end is taken it is this run that closes it, whatever fails.
         lock(&inner.state).rings.extend(feed_ring.clone());
+        feed_ring.iter().try_for_each(|ring| inner.check_room(ring))?;
 
         let mut targets = Vec::new();
         for sink in &self.sinks {

@@ -102,6 +102,7 @@ pub(crate) fn alone(name: &str, test: fn()) {
         .expect("the test starts again");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{stdout}\n{stderr}", output.status);
+    assert!(stdout.contains("1 passed"), "`{name}` is no test: {stdout}");
     assert_eq!(stderr, "", "libjack is silent");
     // The harness's own lines are all.
     assert!(!stdout.to_lowercase().contains("jack_") && !stdout.contains("JACK"), "{stdout}");
