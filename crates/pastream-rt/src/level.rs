@@ -73,7 +73,8 @@ impl LevelCell {
     fn put(&self, peak: f32, squares: f64, frames: u64) {
         // The bits of floats that are not negative sort as the floats do.
         self.peak.fetch_max(peak.to_bits(), Ordering::Relaxed);
-        self.mean_square.store(((squares / frames as f64) as f32).to_bits(), Ordering::Relaxed);
+        let mean = (squares / frames as f64).min(f64::from(f32::MAX)) as f32;
+        self.mean_square.store(mean.to_bits(), Ordering::Relaxed);
         self.highest.store(self.highest().max(peak).to_bits(), Ordering::Relaxed);
         let sum = f64::from_bits(self.squares.load(Ordering::Relaxed)) + squares;
         self.squares.store(sum.to_bits(), Ordering::Relaxed);
@@ -81,18 +82,20 @@ impl LevelCell {
     }
 }
 
-/// Measures `samples` (frames × `channels`) into the first `channels` of `cells`. Not-a-number counts as silence.
+/// Measures `samples` (frames × `channels`) into the first `channels` of `cells`. Not-a-number counts as
+/// silence; infinity is a peak of [`f32::MAX`] and no part of a mean, so that each level is finite.
 pub(crate) fn measure<S: Sample>(samples: &[S], channels: usize, cells: &[LevelCell]) {
     let Some(frames) = samples.len().checked_div(channels).filter(|&frames| frames > 0) else { return };
     for (channel, cell) in cells.iter().take(channels).enumerate() {
         let (mut peak, mut sum) = (0.0_f64, 0.0_f64);
         for sample in samples.iter().skip(channel).step_by(channels) {
             let value = sample.to_f64();
-            if !value.is_nan() {
-                peak = peak.max(value.abs());
+            // `max` passes over what is not a number.
+            peak = peak.max(value.abs());
+            if value.is_finite() {
                 sum += value * value;
             }
         }
-        cell.put(peak as f32, sum, frames as u64);
+        cell.put(peak.min(f64::from(f32::MAX)) as f32, sum, frames as u64);
     }
 }

@@ -403,6 +403,24 @@ fn levels_are_those_of_the_last_block_and_of_all() {
     assert_eq!((right.highest(), right.overall_mean_square()), (0.0, 0.0));
 }
 
+#[test]
+fn levels_are_finite_whatever_is_measured() {
+    let mut setup = record(limits(None, None), 64, 2, OnFull::Gap);
+    setup.recording.as_mut().unwrap().1 = Routing::identity(3);
+    let mut rig = Rig::<f32>::new(&setup);
+    rig.shared.enable_levels(true);
+    let wrong = [f32::NAN, f32::NEG_INFINITY, f32::MAX];
+    rig.block(2, &[wrong, [0.5, 0.5, f32::MAX]].concat(), CALM, None);
+    let shared = Arc::clone(&rig.shared);
+    let levels = |channel: usize| {
+        let cell = &shared.levels(Side::Recording)[channel];
+        (cell.highest(), cell.mean_square(), cell.overall_mean_square())
+    };
+    assert_eq!(levels(0), (0.5, 0.125, 0.125));
+    assert_eq!(levels(1), (f32::MAX, 0.125, 0.125));
+    assert_eq!(levels(2), (f32::MAX, f32::MAX, f64::from(f32::MAX).powi(2)));
+}
+
 type Half<T> = Option<Box<T>>;
 
 fn bare(
