@@ -14,8 +14,6 @@ const PRIORITY: u8 = 10;
 #[derive(Default)]
 pub(super) struct AudioThread {
     pub(super) stop: AtomicBool,
-    /// Whether its process wants no more.
-    pub(super) over: AtomicBool,
     /// Whether the device is gone, or answers no more: then any call may hang.
     pub(super) lost: AtomicBool,
     /// Frames clocked.
@@ -39,11 +37,6 @@ impl AudioThread {
             0 => None,
             granted => Some(granted == 2),
         }
-    }
-
-    /// Whether there is no block to come.
-    pub(super) fn is_over(&self) -> bool {
-        self.stop.load(Relaxed) || self.over.load(Relaxed)
     }
 
     /// Seconds clocked.

@@ -144,20 +144,13 @@ impl Device for AlsaDevice {
 }
 
 impl AlsaDevice {
-    /// Waits for the thread, and halts the device. One that hangs for `limit` after its last block is left to itself: it is
-    /// gone.
+    /// Waits for the thread, and halts the device. One that takes longer than `limit` is left to itself: it is gone.
     fn end(&mut self, limit: Duration) {
         let Some(thread) = self.thread.take() else { return };
-        let (line, process) = loop {
-            match thread.ended.recv_timeout(limit) {
-                Ok(ended) => break ended,
-                Err(_) if self.state.is_over() => {
-                    self.state.lost.store(true, Relaxed);
-                    self.state.stop.store(true, Relaxed);
-                    return;
-                }
-                Err(_) => {}
-            }
+        let Ok((line, process)) = thread.ended.recv_timeout(limit) else {
+            self.state.lost.store(true, Relaxed);
+            self.state.stop.store(true, Relaxed);
+            return;
         };
         drop(process);
         if self.state.lost.load(Relaxed) {

@@ -137,7 +137,6 @@ impl Run {
         let frames = block.frames;
         let began = Instant::now();
         let flow = process.process(block, None);
-        self.state.over.store(flow != Flow::Continue, Relaxed);
         let taken = began.elapsed().as_secs_f64();
         self.state.load.note(taken, self.timeline.seconds(frames as f64));
         self.clock(frames as u64);
