@@ -136,6 +136,7 @@ pub(super) fn link<T: Send + 'static>(
         let name = client.name().to_owned();
         let (client, made) = work(client)?;
         let link = Arc::new(Link { state, name, client: Mutex::new(Some(client)) });
+        clients.links.retain(|link| link.strong_count() > 0);
         clients.links.push(Arc::downgrade(&link));
         Ok((link, made))
     })
@@ -236,7 +237,6 @@ impl Clients {
             )));
         }
         jack::set_logger(LoggerType::None);
-        self.links.retain(|link| link.strong_count() > 0);
         let mut links: Vec<_> = self.links().filter(|link| link.is_open()).collect();
         if links.iter().any(|link| link.state.is_dead()) {
             // They had one server, so all are dead; libjack tells each by itself.
