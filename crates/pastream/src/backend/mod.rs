@@ -169,10 +169,11 @@ pub trait Device: Send {
         true
     }
 
-    /// Frames that it may ask for at once, as it does at its start; 0 where it asks for what there is.
+    /// Frames to play that it may ask for at once, as it does at its start; 0 where it asks for what there is.
     fn burst(&self) -> usize {
         let opened = self.opened();
-        (opened.longest().as_secs_f64() * f64::from(opened.sample_rate)).ceil() as usize
+        let held = opened.playback.map_or(0.0, |side| side.latency * f64::from(opened.sample_rate));
+        opened.block_size.max(held.round() as usize)
     }
 
     /// How recording and playback lie to each other; `None` in one direction, and where it is not known yet.

@@ -159,6 +159,8 @@ fn what_is_opened_is_the_servers() {
         let device = device::open(&blocks).unwrap();
         assert_eq!(device.alignment(), Some(aligned(356.0)));
         assert_eq!(device.opened().block_size, 100);
+        // Three blocks a period, whatever the latency of the ports.
+        assert_eq!(device.burst(), 300);
         // Through the air it is what both directions lag.
         assert_eq!(device::open(&both("jack", None)).unwrap().alignment(), Some(aligned(768.0)));
         let playback = Request { recording: None, ..both("jack", None) };

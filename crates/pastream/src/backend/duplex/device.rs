@@ -242,6 +242,11 @@ impl Device for Bridge {
         self.shared.base().map_or(0.0, |base| (self.playback.time() - base).max(0.0))
     }
 
+    fn burst(&self) -> usize {
+        let burst = self.playback.burst();
+        self.block.map_or(burst, |block| burst.next_multiple_of(block))
+    }
+
     fn alignment(&self) -> Option<Alignment> {
         self.shared.alignment(self.method)
     }

@@ -71,6 +71,10 @@ impl JackDevice {
         let patience = PATIENCE + Duration::from_secs_f64(seconds * (SETTLED + 1) as f64);
         if state.wait_for_cycles(SETTLED, patience) {
             Ok(device)
+        } else if state.is_lost() {
+            let message =
+                format!("device `{}` went away while it was opened: open it again", device.opened.id);
+            Err(Error::new(ErrorKind::DeviceLost, message))
         } else {
             Err(Error::new(ErrorKind::HostUnavailable, "the JACK server hangs: restart it"))
         }
@@ -276,6 +280,11 @@ impl Device for JackDevice {
 
     fn time(&self) -> f64 {
         self.link.state.position.load(Relaxed) as f64 / f64::from(self.opened.sample_rate)
+    }
+
+    fn burst(&self) -> usize {
+        // As many blocks as a period needs.
+        self.period.next_multiple_of(self.opened.block_size)
     }
 
     fn alignable(&self) -> bool {

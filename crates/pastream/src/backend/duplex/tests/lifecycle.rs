@@ -31,6 +31,19 @@ fn log(half: &Half) -> Vec<&'static str> {
 }
 
 #[test]
+fn as_much_is_played_at_once_as_the_playback_asks_for() {
+    for (block_size, burst) in [(None, 480), (Some(200), 600)] {
+        let (played, mut recorded) = (Hand::new("out", true, None), Hand::new("in", false, None));
+        recorded.opened.recording.as_mut().unwrap().latency = 2.0;
+        let mut both = Hand::new("both", true, None);
+        both.opened.recording = recorded.opened.recording;
+        assert_eq!(both.burst(), 480);
+        let asked = Request { block_size, ..Request::default() };
+        assert_eq!(bridge(Box::new(played), Box::new(recorded), &asked).unwrap().burst(), burst);
+    }
+}
+
+#[test]
 fn a_recording_device_that_goes_is_told_at_the_next_block() {
     // While it waits for frame 0, and after.
     for seconds in [1.05, 2.0] {
