@@ -25,6 +25,9 @@ use crate::{
 /// | no `frames` | until the source has ended, then `pad` of silence | for ever |
 ///
 /// Without playback `pad` means nothing. Where there is a `pad`, a playback gap makes the run longer.
+///
+/// A source that went on elsewhere ([`Live::flush`](crate::Live::flush)) may end before `frames`: `pad` follows then, too.
+/// What is silent until the first frames come from there is no gap and starves nobody; as one it makes the run longer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Frames to play or to clock.
@@ -49,6 +52,10 @@ pub struct Callback<P, R, E, D> {
     gap_count: u64,
     /// The source has ended and will be read no more.
     frozen: bool,
+    /// The source went on elsewhere, so that its end is the end, whatever `frames` says.
+    sought: bool,
+    /// Of what it went on with nothing has come yet.
+    refilling: bool,
     gap: Option<OpenGap>,
     done: Option<Flow>,
 }
@@ -71,6 +78,8 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             starved: 0,
             gap_count: 0,
             frozen: false,
+            sought: false,
+            refilling: false,
             gap: None,
             done: None,
         }
@@ -177,13 +186,14 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
     }
 
     /// Gives up what the source has and is not to be played any more. Between blocks: what is written meanwhile is
-    /// there for the next one.
+    /// there for the next one. Whether the source asked for that since the last call.
     ///
     /// Realtime-safe.
-    pub fn flush(&mut self) {
-        if let Some(playback) = &mut self.playback {
-            playback.flush();
-        }
+    pub fn flush(&mut self) -> bool {
+        let flushed = self.playback.as_mut().is_some_and(Play::flush);
+        self.sought |= flushed;
+        self.refilling |= flushed;
+        flushed
     }
 
     /// Whether the last block put an event into the ring: whoever takes them is to be woken.
@@ -205,7 +215,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
         let short = ended && (available as u64) < self.source_left();
         let left = match (&self.playback, self.limits) {
             // It will end as BufferEmpty, without the padding.
-            (Some(_), Limits { frames: Some(_), pad: Some(_) }) if short => available as u64,
+            (Some(_), Limits { frames: Some(_), pad: Some(_) }) if short && !self.sought => available as u64,
             (Some(_), Limits { pad: Some(pad), .. }) => {
                 let source = if short { available as u64 } else { self.source_left() };
                 source.saturating_add(pad.saturating_sub(self.padded))
@@ -263,6 +273,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
     fn falls_short(&self) -> bool {
         let limited = matches!(self.limits, Limits { frames: Some(_), pad: Some(_) });
         limited
+            && !self.sought
             && self.source_left() > 0
             && self.playback.as_ref().is_some_and(|playback| playback.available() == (0, true))
     }
@@ -296,22 +307,34 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             return (length, None);
         };
         let wanted = length.min(usize::try_from(source_left).unwrap_or(usize::MAX));
-        let Filled { frames, ended } = playback.fill(output, wanted);
+        let Filled { frames, mut ended } = playback.fill(output, wanted);
         let on_starved = playback.on_starved();
+        if frames < wanted && self.flush() {
+            // It went on elsewhere during this block, and that was the end before.
+            ended = false;
+        }
+        let refilling = self.refilling;
         if frames > 0 {
             self.close_gap();
             self.played = self.played.saturating_add(frames as u64);
+            self.refilling = false;
         }
         if frames < wanted {
             match self.limits {
+                _ if !ended && refilling => {
+                    self.close_gap();
+                    return (length, None);
+                }
                 _ if !ended && on_starved == OnStarved::Abort => return (frames, Some(Outcome::BufferEmpty)),
                 _ if !ended => {
                     let at = self.clocked.saturating_add(frames as u64);
                     self.grow_gap(at, (length - frames) as u64, GapCause::Starved);
                     return (length, None);
                 }
-                Limits { frames: Some(_), pad: Some(_) } => return (frames, Some(Outcome::BufferEmpty)),
-                Limits { frames: None, pad: Some(_) } => self.frozen = true,
+                Limits { frames: Some(_), pad: Some(_) } if !self.sought => {
+                    return (frames, Some(Outcome::BufferEmpty));
+                }
+                Limits { pad: Some(_), .. } => self.frozen = true,
                 _ => {}
             }
         }
@@ -326,7 +349,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             }
             return (length, None);
         };
-        if self.limits.frames.is_none() && !self.frozen {
+        if (self.limits.frames.is_none() || self.sought) && !self.frozen {
             // Looked at in the last block of the source, so that no further block is needed to find the end.
             self.frozen = self.playback.as_ref().is_some_and(|playback| playback.available() == (0, true));
         }

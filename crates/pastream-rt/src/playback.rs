@@ -42,10 +42,11 @@ pub trait Play {
     /// Realtime-safe.
     fn available(&self) -> (usize, bool);
 
-    /// Gives up what the source has and is not to be played any more.
+    /// Gives up what the source has and is not to be played any more. Whether the source asked for that since the last
+    /// call.
     ///
     /// Realtime-safe.
-    fn flush(&mut self);
+    fn flush(&mut self) -> bool;
 
     /// Fills `output`, of any length and alignment, with the format's equilibrium.
     ///
@@ -116,8 +117,8 @@ impl<S: Sample, Q: Source<S>, R: DerefMut<Target = [Route]>> Play for Playback<S
         (self.source.available() / self.mapping.from_channels(), ended)
     }
 
-    fn flush(&mut self) {
-        self.source.flush();
+    fn flush(&mut self) -> bool {
+        self.source.flush()
     }
 
     fn silence(&self, output: &mut [u8]) {
@@ -148,8 +149,8 @@ impl<P: DerefMut<Target: Play>> Play for P {
         (**self).available()
     }
 
-    fn flush(&mut self) {
-        (**self).flush();
+    fn flush(&mut self) -> bool {
+        (**self).flush()
     }
 
     fn silence(&self, output: &mut [u8]) {

@@ -16,10 +16,12 @@ pub trait Live {
     /// Realtime-safe.
     fn ended(&self) -> bool;
 
-    /// Gives up what was written and is not to be played any more.
+    /// Gives up what was written and is not to be played any more. Whether the writer asked for that since the last call.
     ///
     /// Realtime-safe.
-    fn flush(&mut self) {}
+    fn flush(&mut self) -> bool {
+        false
+    }
 }
 
 /// ringbuf's own rings end when their producer is dropped.
@@ -73,8 +75,8 @@ impl<C: Live> Live for RingSource<C> {
         self.ring.ended()
     }
 
-    fn flush(&mut self) {
-        self.ring.flush();
+    fn flush(&mut self) -> bool {
+        self.ring.flush()
     }
 }
 

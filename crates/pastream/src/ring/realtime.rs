@@ -104,14 +104,15 @@ impl<T: Pod> Live for FrameConsumer<T> {
         self.place.ring.is_ended()
     }
 
-    fn flush(&mut self) {
-        let Some(mark) = self.place.ring.take_mark() else { return };
+    fn flush(&mut self) -> bool {
+        let Some(mark) = self.place.ring.take_mark() else { return false };
         let items = self.place.items;
         // None where they were played, together with what followed them.
         let stale = mark.saturating_sub(self.place.passed.get() / items as u64);
         let frames = usize::try_from(stale).unwrap_or(usize::MAX).min(self.occupied_len() / items);
         self.place.ring.add_flushed(frames as u64);
         self.skip(frames * items);
+        true
     }
 }
 
