@@ -95,6 +95,12 @@ impl Error {
         Self::new(ErrorKind::Io, format!("{doing}: {reason}{advice}")).with_source(error)
     }
 
+    /// A thread of ours panicked at `name`.
+    pub(crate) fn panicked(name: &str, thread: &str) -> Self {
+        let message = format!("{name}: the {thread} failed, which is a bug: report it with what it printed");
+        Self::new(ErrorKind::Io, message)
+    }
+
     /// The same error with the one that caused it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {

@@ -1,5 +1,7 @@
 //! The reader thread: whole blocks from a file into the ring.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::Seek;
 use crate::{Error, ErrorKind, Result, file::FileReader, resample::Converter, ring::Writer};
 
@@ -15,7 +17,8 @@ enum Step {
 /// played.
 ///
 /// # Errors
-/// What reading the file gives; `CorruptFile` at the end of one that was damaged. The ring is ended then too.
+/// What reading the file gives; `CorruptFile` at the end of one that was damaged; `Io` where it panics. The ring is ended
+/// then too.
 pub(crate) fn feed(
     reader: &mut FileReader,
     converter: Option<Converter>,
@@ -28,7 +31,7 @@ pub(crate) fn feed(
     let half = writer.ring().capacity().div_ceil(2);
     let mut frames = Frames { reader, looped, converter, block: Vec::new() };
     let roused = || cancelled() || seek.is_wanted();
-    let outcome = loop {
+    let read = || loop {
         seek.serve(&mut writer, |frame| frames.seek(frame));
         match step(&mut frames, &mut writer) {
             Ok(Step::Continue) => {}
@@ -47,6 +50,9 @@ pub(crate) fn feed(
             break Ok(());
         }
     };
+    // What panicked is not read again in this run.
+    let outcome = catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(Error::panicked(frames.reader.name(), "reader thread")));
     writer.ring().end();
     seek.end();
     outcome

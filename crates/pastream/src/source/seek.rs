@@ -92,26 +92,31 @@ impl Seek {
         if !self.is_wanted() {
             return;
         }
-        let (wish, waiting) = {
+        let (wish, asked) = {
             let mut state = self.state();
             self.wanted.store(false, Ordering::Relaxed);
-            (state.wish.take(), std::mem::take(&mut state.waiting))
+            (state.wish.take(), state.waiting.len())
         };
         let Some(frame) = wish else { return };
         let sought = seek(frame);
         if sought.is_ok() {
             self.ring.unend();
             writer.discard();
-            self.state().origin = (frame, writer.written());
         }
-        for waiting in waiting {
+        let mut state = self.state();
+        if sought.is_ok() {
+            state.origin = (frame, writer.written());
+        }
+        // Nobody waits any more where the run has ended meanwhile.
+        let asked = asked.min(state.waiting.len());
+        for waiting in state.waiting.drain(..asked) {
             // Who asked may be gone.
             let _ = waiting.send(sought.clone());
         }
     }
 
     /// Nothing is read any more: who waits or asks from now on gets no answer.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut state = self.state();
         state.over = true;
         state.waiting.clear();
@@ -130,5 +135,44 @@ impl Seek {
             }
             _ => position.min(self.end_frame()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{Container, Encoding, ReadHint};
+
+    #[test]
+    fn who_waits_for_a_file_that_hangs_waits_no_longer_than_the_run() {
+        let hint = ReadHint {
+            container: Some(Container::Raw),
+            encoding: Some(Encoding::Pcm16),
+            channels: Some(1),
+            sample_rate: Some(8_000),
+            ..ReadHint::default()
+        };
+        let reader = FileReader::from_bytes(vec![0; 200].into(), "memory", &hint).unwrap();
+        let ring = Ring::new(2, 8).unwrap();
+        let seek = Seek::new(&ring, &reader, 8_000, false);
+        let mut writer = ring.writer().unwrap();
+        let (first, mut second) = (seek.ask(10).unwrap(), None);
+        seek.serve(&mut writer, |frame| {
+            assert_eq!(frame, 10);
+            // Asked meanwhile: it is no answer to this one.
+            second = Some(seek.ask(20).unwrap());
+            Ok(())
+        });
+        assert!(first.recv().unwrap().is_ok());
+        let second = second.unwrap();
+        assert!(second.try_recv().is_err());
+        seek.serve(&mut writer, |frame| {
+            assert_eq!(frame, 20);
+            // As the conductor does while this hangs.
+            seek.end();
+            assert!(second.recv().is_err());
+            Ok(())
+        });
+        assert!(seek.ask(30).unwrap().recv().is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The start of a run: rings, threads, prebuffer, and at last the device.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -323,7 +324,8 @@ impl Start {
                 let mut sink = lock(&slot).take();
                 let complete = || inner.shared.outcome() == Outcome::Finished;
                 let told = |file: &WrittenFile| inner.emit(&StreamEvent::File(file.clone()));
-                let written = match (&mut sink, &control) {
+                let ring = Arc::clone(reader.ring());
+                let drained = catch_unwind(AssertUnwindSafe(|| match (&mut sink, &control) {
                     (Some(Sink::File { writer, .. }), Some(control)) => {
                         let told = &told;
                         sink::drain(
@@ -332,11 +334,16 @@ impl Start {
                         )
                     }
                     _ => Ok(()),
-                };
+                }));
+                let written = drained.unwrap_or_else(|_| {
+                    let name = sink.as_ref().and_then(Sink::file_name).unwrap_or_default();
+                    Err(Error::panicked(name, "writer thread"))
+                });
                 if written.is_err() {
                     // A recording that can't be stored ends the run; the other sinks are completed.
                     inner.shared.request_abort();
                     ending.store(true, Ordering::Release);
+                    ring.close();
                 }
                 *lock(&slot) = sink;
                 written
