@@ -194,7 +194,13 @@ impl Shared {
         self.request.fetch_max(2, Ordering::Relaxed);
     }
 
-    /// Says that the device went away after the last block of a run that was complete, before that was played out.
+    /// Whether an abort was requested.
+    pub fn aborts(&self) -> bool {
+        self.request() == Request::Abort
+    }
+
+    /// Says that the device went away after the last block of a run that was complete, before that was played out; or that
+    /// it gave no further block to stop in.
     pub fn lose(&self) {
         self.finish(Outcome::DeviceLost);
     }

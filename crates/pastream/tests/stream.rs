@@ -219,6 +219,31 @@ fn a_lost_device_leaves_a_complete_file() {
 }
 
 #[test]
+fn a_device_that_stands_still_when_it_is_stopped_is_told() {
+    let output = folder("still").join("out.wav");
+    // No block after frame 4,800.
+    let stream = duplex("virtual:block=480:fault=stall@0.1+60", 1, SampleFormat::Int16);
+    let spec = Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
+    let writer = Box::new(FileWriter::create(&output, spec).unwrap());
+    stream
+        .set_sinks(vec![Sink::File {
+            writer,
+            buffer_size: 65_536,
+            conversion: ConversionConfig::default(),
+            cut: Cut::default(),
+        }])
+        .unwrap();
+    stream.start(&Run::default()).unwrap();
+    while stream.shared().frame_count() < 4_800 {
+        thread::yield_now();
+    }
+    let error = stream.stop().unwrap_err();
+    assert_eq!((error.kind(), stream.shared().outcome()), (ErrorKind::DeviceLost, Outcome::DeviceLost));
+    assert!(error.message().contains("did not answer the stop"), "{error}");
+    assert_eq!(hound::WavReader::open(&output).unwrap().duration(), 4_800);
+}
+
+#[test]
 fn a_device_that_is_lost_before_the_end_is_heard_is_told() {
     // The last of 48,000 frames leaves the device at 2 s.
     for (lost, heard) in [(1.0, false), (1.99, false), (2.0, true)] {

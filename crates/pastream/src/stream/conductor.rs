@@ -4,7 +4,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::Receiver,
+        mpsc::{Receiver, RecvTimeoutError},
     },
     thread,
     time::{Duration, Instant},
@@ -70,7 +70,9 @@ impl Conductor {
             }
         };
         let outcome = self.inner.shared.outcome();
-        if outcome == Outcome::DeviceLost {
+        // An abort takes nothing that is missed.
+        let deaf = forced && !self.inner.shared.aborts();
+        if deaf || outcome == Outcome::DeviceLost {
             // Now: what hangs in a file or pipe may take its time.
             self.inner.emit(&StreamEvent::DeviceLost);
         }
@@ -83,8 +85,9 @@ impl Conductor {
         }
         self.tell();
         let (gone, recording, error) = self.finish();
-        let error = error.or_else(|| lost.then(|| self.lost_at_the_end()));
-        if lost {
+        let error = error
+            .or_else(|| if deaf { Some(self.deaf(patience)) } else { lost.then(|| self.lost_at_the_end()) });
+        if deaf || lost {
             self.inner.shared.lose();
         }
         let source = gone.map_or_else(|| Ok(lock(&self.source).take()), Err);
@@ -101,6 +104,16 @@ impl Conductor {
         let id = &self.inner.opened.id;
         let message = format!(
             "device {id} went away before it had played the end: what was recorded is complete, what was last played may not have been heard"
+        );
+        Error::new(ErrorKind::DeviceLost, message)
+    }
+
+    fn deaf(&self, patience: Duration) -> Error {
+        let message = format!(
+            "device {} did not answer the stop for {:.1} s: nothing after frame {} was played or recorded; what was recorded until then is complete",
+            self.inner.opened.id,
+            patience.as_secs_f64(),
+            self.inner.shared.frame_count()
         );
         Error::new(ErrorKind::DeviceLost, message)
     }
@@ -143,8 +156,17 @@ impl Conductor {
         if let Some((name, reader)) = self.reader.take() {
             match reader.recv_timeout(FAREWELL) {
                 Ok(read) => errors.extend(read.err()),
-                Err(_) => gone = Some(name),
+                Err(hangs) => {
+                    if hangs == RecvTimeoutError::Disconnected {
+                        errors.push(Error::panicked(&name, "reader thread"));
+                    }
+                    gone = Some(name);
+                }
             }
+        }
+        // Who waits for a reader thread that hangs waits no longer than the run.
+        if let Some(seek) = &lock(&self.inner.state).seek {
+            seek.end();
         }
         let mut recording = None;
         for sink in std::mem::take(&mut self.sinks) {
@@ -158,7 +180,7 @@ impl Conductor {
                     frames.end();
                     match done.join() {
                         Ok(written) => errors.extend(written.err()),
-                        Err(_) => errors.push(Error::new(ErrorKind::Io, "the writer thread failed")),
+                        Err(_) => errors.push(Error::panicked("a recording", "writer thread")),
                     }
                 }
                 Ending::Ring { frames, .. } => frames.end(),

@@ -2,16 +2,16 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Read, Write},
     sync::{
         Arc, Mutex,
         mpsc::{self, Receiver},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use pastream_rt::{Block, Event, Flow, GapCause, Missing, Outcome, Side, Times, Xruns};
+use pastream_rt::{Block, Event, Flow, GapCause, Missing, OnStarved, Outcome, Side, Times, Xruns};
 
 use super::{Prebuffer, Run, SideConfig, Stream, StreamConfig, StreamEvent, handle::lock};
 use crate::{
@@ -47,6 +47,10 @@ struct ManualDevice {
 
 impl Manual {
     fn open(&self) -> Stream {
+        self.open_with(OnStarved::Silence)
+    }
+
+    fn open_with(&self, on_starved: OnStarved) -> Stream {
         let side = OpenedSide { channels: 1, format: SampleFormat::Int16, latency: 0.0 };
         let opened = Opened {
             id: "manual".to_owned(),
@@ -60,6 +64,7 @@ impl Manual {
         let config = StreamConfig {
             playback: Some(SideConfig::default()),
             recording: Some(SideConfig::default()),
+            on_starved,
             ..StreamConfig::default()
         };
         Stream::over(config, Box::new(ManualDevice { opened, seen: self.clone() })).unwrap()
@@ -132,6 +137,21 @@ impl Device for ManualDevice {
     fn cpu_load(&self) -> f64 {
         0.0
     }
+}
+
+/// Frames of the manual device, without a header.
+fn raw() -> ReadHint {
+    ReadHint {
+        container: Some(Container::Raw),
+        encoding: Some(Encoding::Pcm16),
+        channels: Some(1),
+        sample_rate: Some(8_000),
+        ..ReadHint::default()
+    }
+}
+
+fn played(reader: Box<FileReader>) -> Source {
+    Source::File { reader, looped: false, buffer_size: 64, conversion: ConversionConfig::default() }
 }
 
 /// The events of the stream.
@@ -227,6 +247,151 @@ fn a_stop_plays_out_what_the_device_holds_and_an_abort_does_not() {
     assert_eq!(lock(&device.0).ends, ["finished", "stopped", "finished"]);
 }
 
+/// Who stops asks for what was recorded; who aborts doesn't.
+#[test]
+fn a_device_that_does_not_answer_a_stop_is_lost() {
+    let device = Manual::default();
+    let stream = device.open();
+    stream.set_sinks(vec![Sink::Buffer { frames: 100 }]).unwrap();
+    let told = listen(&stream);
+    stream.start(&Run::default()).unwrap();
+    device.block(4);
+    let error = stream.stop().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeviceLost);
+    assert!(
+        error.message().starts_with(
+            "device manual did not answer the stop for 1.0 s: nothing after frame 4 was played or recorded"
+        ),
+        "{error}"
+    );
+    assert_eq!(stream.take_recording().unwrap().len(), 2 * 4);
+    let told: Vec<_> = told.try_iter().collect();
+    let [StreamEvent::DeviceLost, StreamEvent::Finished { outcome: Outcome::DeviceLost, error: Some(_) }] =
+        told[..]
+    else {
+        panic!("{told:?}");
+    };
+    stream.start(&Run::default()).unwrap();
+    stream.abort().unwrap();
+    assert_eq!(stream.shared().outcome(), Outcome::Aborted);
+}
+
+#[test]
+fn a_source_that_goes_on_elsewhere_starves_nobody_until_it_has_come_there() {
+    for on_starved in [OnStarved::Silence, OnStarved::Abort] {
+        // With frames that are given up, and when all had been played.
+        for stale in [2, 0] {
+            let device = Manual::default();
+            let stream = device.open_with(on_starved);
+            let ring = Ring::new(2, 64).unwrap();
+            stream.set_source(Some(Source::Ring(Arc::clone(&ring)))).unwrap();
+            let run = Run { frames: Some(20), pad: Some(0), prebuffer: Prebuffer::None, ..Run::default() };
+            stream.start(&run).unwrap();
+            let mut writer = ring.writer().unwrap();
+            let counts = || {
+                let shared = stream.shared();
+                (shared.frame_count(), shared.played(), shared.starved(), shared.gap_count())
+            };
+            writer.write(&vec![1; 2 * (6 + stale)]);
+            device.block(if stale > 0 { 4 } else { 6 });
+            writer.discard();
+            if stale > 0 {
+                device.block(2);
+            }
+            assert_eq!(device.block(8), Flow::Continue);
+            assert_eq!(counts(), (14, 6, 0, 0));
+            writer.write(&[1; 2 * 3]);
+            assert_eq!(device.block(8), Flow::Continue);
+            assert_eq!((counts(), ring.flushed()), ((22, 9, 0, 0), stale as u64));
+            if on_starved == OnStarved::Abort {
+                assert_eq!(device.block(4), Flow::Abort);
+                assert_eq!(stream.wait(None).unwrap_err().kind(), ErrorKind::BufferEmpty);
+                continue;
+            }
+            device.block(4);
+            assert_eq!(counts(), (26, 9, 4, 1));
+            writer.write(&[1; 2 * 11]);
+            assert_eq!(device.block(11), Flow::Complete);
+            assert!(stream.wait(None).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_seek_to_the_end_is_an_end() {
+    let device = Manual::default();
+    let stream = device.open();
+    let reader = Box::new(FileReader::from_bytes(vec![1; 400].into(), "memory", &raw()).unwrap());
+    stream.set_source(Some(played(reader))).unwrap();
+    stream.start(&Run { frames: Some(150), pad: Some(3), ..Run::default() }).unwrap();
+    device.block(4);
+    stream.seek(1_000).unwrap();
+    device.run_free(16);
+    assert!(stream.wait(None).unwrap());
+    let shared = stream.shared();
+    assert_eq!(shared.outcome(), Outcome::Finished);
+    assert_eq!((shared.frame_count() - shared.played(), shared.gap_count()), (3, 0));
+}
+
+/// Gives one frame, or takes none, and panics then.
+struct Broken(&'static [u8]);
+
+impl Read for Broken {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        assert!(!self.0.is_empty(), "broken, as the test wants it");
+        self.0.read(out)
+    }
+}
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        panic!("broken, as the test wants it")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_thread_that_panics_ends_the_run() {
+    let device = Manual::default();
+    let stream = device.open();
+    let reader = Box::new(FileReader::from_pipe(Box::new(Broken(&[1; 2])), "stdin", &raw()).unwrap());
+    stream.set_source(Some(played(reader))).unwrap();
+    let run = Run { pad: Some(0), prebuffer: Prebuffer::Frames(1), ..Run::default() };
+    stream.start(&run).unwrap();
+    device.run_free(16);
+    let error = stream.wait(None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().starts_with("stdin: the reader thread failed"), "{error}");
+}
+
+#[test]
+fn a_writer_thread_that_panics_ends_the_run() {
+    let device = Manual::default();
+    let stream = device.open();
+    let spec = Spec::for_stream(Container::Raw, SampleFormat::Int16, 1, 8_000, None, Endian::File).unwrap();
+    let writer = Box::new(FileWriter::to_pipe(Box::new(Broken(&[])), "stdout", spec).unwrap());
+    stream
+        .set_sinks(vec![Sink::File {
+            writer,
+            buffer_size: 64,
+            conversion: ConversionConfig::default(),
+            cut: Cut::default(),
+        }])
+        .unwrap();
+    stream.start(&Run::default()).unwrap();
+    let began = Instant::now();
+    while device.block(4) == Flow::Continue {
+        assert!(began.elapsed() < PATIENCE, "the run goes on");
+        thread::yield_now();
+    }
+    let error = stream.wait(None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().starts_with("stdout: the writer thread failed"), "{error}");
+}
+
 #[test]
 fn a_start_that_fails_takes_nothing() {
     let folder = std::env::temp_dir().join(format!("pastream-start-{}", std::process::id()));
@@ -315,22 +480,8 @@ fn a_pipe_that_hangs_is_gone_and_is_not_played_as_silence() {
     let (pipe, mut writer) = std::io::pipe().unwrap();
     // One frame, so that the reader thread is on its way to the next.
     writer.write_all(&[1, 2]).unwrap();
-    let hint = ReadHint {
-        container: Some(Container::Raw),
-        encoding: Some(Encoding::Pcm16),
-        channels: Some(1),
-        sample_rate: Some(8_000),
-        ..ReadHint::default()
-    };
-    let reader = Box::new(FileReader::from_pipe(Box::new(pipe), "stdin", &hint).unwrap());
-    stream
-        .set_source(Some(Source::File {
-            reader,
-            looped: false,
-            buffer_size: 64,
-            conversion: ConversionConfig::default(),
-        }))
-        .unwrap();
+    let reader = Box::new(FileReader::from_pipe(Box::new(pipe), "stdin", &raw()).unwrap());
+    stream.set_source(Some(played(reader))).unwrap();
     let run = Run { frames: Some(4), prebuffer: Prebuffer::Frames(1), ..Run::default() };
     stream.start(&run).unwrap();
     device.block(4);
