@@ -140,6 +140,8 @@ impl Seek {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::TryRecvError;
+
     use super::*;
     use crate::file::{Container, Encoding, ReadHint};
 
@@ -165,12 +167,12 @@ mod tests {
         });
         assert!(first.recv().unwrap().is_ok());
         let second = second.unwrap();
-        assert!(second.try_recv().is_err());
+        assert_eq!(second.try_recv().unwrap_err(), TryRecvError::Empty);
         seek.serve(&mut writer, |frame| {
             assert_eq!(frame, 20);
             // As the conductor does while this hangs.
             seek.end();
-            assert!(second.recv().is_err());
+            assert_eq!(second.try_recv().unwrap_err(), TryRecvError::Disconnected);
             Ok(())
         });
         assert!(seek.ask(30).unwrap().recv().is_err());

@@ -86,6 +86,15 @@ impl Manual {
         lock(&self.0).process.as_mut().unwrap().process(block, None)
     }
 
+    /// Runs blocks until a thread ends the run.
+    fn run_out(&self) {
+        let began = Instant::now();
+        while self.block(4) == Flow::Continue {
+            assert!(began.elapsed() < PATIENCE, "the run goes on");
+            thread::yield_now();
+        }
+    }
+
     /// Runs blocks to the end as a device that runs free does, each up to `frames` long. Returns how long they were.
     fn run_free(&self, frames: usize) -> Vec<usize> {
         let mut blocks = Vec::new();
@@ -361,7 +370,7 @@ fn a_reader_thread_that_panics_ends_the_run() {
     stream.set_source(Some(played(reader))).unwrap();
     let run = Run { pad: Some(0), prebuffer: Prebuffer::Frames(1), ..Run::default() };
     stream.start(&run).unwrap();
-    device.run_free(16);
+    device.run_out();
     let error = stream.wait(None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.message().starts_with("stdin: the reader thread failed"), "{error}");
@@ -382,11 +391,7 @@ fn a_writer_thread_that_panics_ends_the_run() {
         }])
         .unwrap();
     stream.start(&Run::default()).unwrap();
-    let began = Instant::now();
-    while device.block(4) == Flow::Continue {
-        assert!(began.elapsed() < PATIENCE, "the run goes on");
-        thread::yield_now();
-    }
+    device.run_out();
     let error = stream.wait(None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.message().starts_with("stdout: the writer thread failed"), "{error}");
