@@ -365,7 +365,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
 
   /**
    * Goes on playing the file at `frame` of the stream's rate, from 0; beyond the end is the end. What the device holds, and a block at most that it has not
-   * yet, is still heard. No frame that is skipped is counted, and none is a gap, nor is the silence until the first frames from there have come. Where the file ends before
+   * yet, is still heard. No frame that is skipped is counted, and none is a gap, nor is what is silent until there and between the first 8,192 frames from there. Where the file ends before
    * `frames` after that, the run is finished, and no `BUFFER_EMPTY`. Resolves when the file is there; several calls are served in their
    * order. Rejects with `STREAM_STATE` where no file is played or all of it was, and with `UNSUPPORTED_FILE` for a pipe.
    */

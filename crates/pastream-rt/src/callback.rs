@@ -17,6 +17,10 @@ use crate::{
     Wire, Xruns, event::OpenGap, shared::Request,
 };
 
+/// A source that went on elsewhere may lack frames between so many of the first from there: whoever reads them decodes
+/// whole packets, of which none is longer, and has nothing in hand yet.
+pub const ARRIVAL: u64 = 8192;
+
 /// How long a run is, in frames.
 ///
 /// | | `pad` | no `pad` |
@@ -27,7 +31,8 @@ use crate::{
 /// Without playback `pad` means nothing. Where there is a `pad`, a playback gap makes the run longer.
 ///
 /// A source that went on elsewhere ([`Live::flush`](crate::Live::flush)) may end before `frames`: `pad` follows then, too.
-/// What is silent until the first frames come from there is no gap and starves nobody; as one it makes the run longer.
+/// What is silent until there, and between the first [`ARRIVAL`] frames from there, is no gap and starves nobody; as one it
+/// makes the run longer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Frames to play or to clock.
@@ -54,8 +59,8 @@ pub struct Callback<P, R, E, D> {
     frozen: bool,
     /// The source went on elsewhere, so that its end is the end, whatever `frames` says.
     sought: bool,
-    /// Of what it went on with nothing has come yet.
-    refilling: bool,
+    /// Frames from there between which a lack is no gap yet.
+    arriving: u64,
     gap: Option<OpenGap>,
     done: Option<Flow>,
 }
@@ -79,7 +84,7 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             gap_count: 0,
             frozen: false,
             sought: false,
-            refilling: false,
+            arriving: 0,
             gap: None,
             done: None,
         }
@@ -191,8 +196,9 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
     /// Realtime-safe.
     pub fn flush(&mut self) -> bool {
         let flushed = self.playback.as_mut().is_some_and(Play::flush);
-        self.sought |= flushed;
-        self.refilling |= flushed;
+        if flushed {
+            (self.sought, self.arriving) = (true, ARRIVAL);
+        }
         flushed
     }
 
@@ -313,15 +319,15 @@ impl<P: Play, R: Record, E: Producer<Item = Event>, D: Deref<Target = Shared>> C
             // It went on elsewhere during this block, and that was the end before.
             ended = false;
         }
-        let refilling = self.refilling;
+        let arriving = self.arriving > 0;
+        self.arriving = self.arriving.saturating_sub(frames as u64);
         if frames > 0 {
             self.close_gap();
             self.played = self.played.saturating_add(frames as u64);
-            self.refilling = false;
         }
         if frames < wanted {
             match self.limits {
-                _ if !ended && refilling => {
+                _ if !ended && arriving => {
                     self.close_gap();
                     return (length, None);
                 }

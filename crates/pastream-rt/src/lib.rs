@@ -24,7 +24,7 @@ mod sync;
 mod wire;
 
 pub use block::{Block, Flow, Missing, Times, Xruns};
-pub use callback::{Callback, Limits};
+pub use callback::{ARRIVAL, Callback, Limits};
 pub use event::{Event, Gap, GapCause, Side};
 pub use level::LevelCell;
 pub use mapping::{MAX_CHANNELS, Mapping, MappingError, Route};

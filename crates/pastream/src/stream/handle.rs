@@ -427,8 +427,8 @@ impl Stream {
     }
 
     /// Goes on playing the file at `frame` of the stream's rate, from 0, or at its end where that is before. What the device holds, and a block
-    /// at most that is not there yet, is still heard. What was read and is not played any more is in no count; it is no gap, nor is the silence until the first frames from there have
-    /// come, which makes a run with a `pad` longer as a gap does. Where the file ends before the run's `frames` after that, the run is finished.
+    /// at most that is not there yet, is still heard. What was read and is not played any more is in no count; it is no gap, nor is what is silent until there and between the first
+    /// 8,192 frames from there, which makes a run with a `pad` longer as a gap does. Where the file ends before the run's `frames` after that, the run is finished.
     ///
     /// Not realtime-safe: waits for the file.
     ///

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pastream_rt::{Block, Event, Flow, GapCause, Missing, OnStarved, Outcome, Side, Times, Xruns};
+use pastream_rt::{ARRIVAL, Block, Event, Flow, GapCause, Missing, OnStarved, Outcome, Side, Times, Xruns};
 
 use super::{Prebuffer, Run, SideConfig, Stream, StreamConfig, StreamEvent, handle::lock};
 use crate::{
@@ -294,7 +294,12 @@ fn a_source_that_goes_on_elsewhere_starves_nobody_until_it_has_come_there() {
             let stream = device.open_with(on_starved);
             let ring = Ring::new(2, 64).unwrap();
             stream.set_source(Some(Source::Ring(Arc::clone(&ring)))).unwrap();
-            let run = Run { frames: Some(20), pad: Some(0), prebuffer: Prebuffer::None, ..Run::default() };
+            let run = Run {
+                frames: Some(6 + ARRIVAL + 4),
+                pad: Some(0),
+                prebuffer: Prebuffer::None,
+                ..Run::default()
+            };
             stream.start(&run).unwrap();
             let mut writer = ring.writer().unwrap();
             let counts = || {
@@ -309,18 +314,23 @@ fn a_source_that_goes_on_elsewhere_starves_nobody_until_it_has_come_there() {
             }
             assert_eq!(device.block(8), Flow::Continue);
             assert_eq!(counts(), (14, 6, 0, 0));
-            writer.write(&[1; 2 * 3]);
-            assert_eq!(device.block(8), Flow::Continue);
-            assert_eq!((counts(), ring.flushed()), ((22, 9, 0, 0), stale as u64));
+            // The last of them comes whole, and the next is late.
+            for frame in 0..ARRIVAL / 32 {
+                writer.write(&[1; 2 * 32]);
+                let silent = if frame == ARRIVAL / 32 - 1 { 0 } else { 1 };
+                assert_eq!(device.block(32 + silent), Flow::Continue);
+            }
+            let clocked = 14 + ARRIVAL + ARRIVAL / 32 - 1;
+            assert_eq!((counts(), ring.flushed()), ((clocked, 6 + ARRIVAL, 0, 0), stale as u64));
             if on_starved == OnStarved::Abort {
                 assert_eq!(device.block(4), Flow::Abort);
                 assert_eq!(stream.wait(None).unwrap_err().kind(), ErrorKind::BufferEmpty);
                 continue;
             }
             device.block(4);
-            assert_eq!(counts(), (26, 9, 4, 1));
-            writer.write(&[1; 2 * 11]);
-            assert_eq!(device.block(11), Flow::Complete);
+            assert_eq!(counts(), (clocked + 4, 6 + ARRIVAL, 4, 1));
+            writer.write(&[1; 2 * 4]);
+            assert_eq!(device.block(4), Flow::Complete);
             assert!(stream.wait(None).unwrap());
         }
     }
