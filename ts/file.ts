@@ -539,5 +539,6 @@ export async function encode<F extends Format>(
  * with `CORRUPT_FILE` where the header is cut off itself.
  */
 export async function repair(path: string): Promise<Repair> {
+  if (typeof path !== 'string') throw invalid(`${String(path)} is no file to repair: give its path`)
   return (await made(() => native.repair(path))) as Repair
 }

@@ -143,6 +143,7 @@ export function choice<T extends string>(name: string, value: T | undefined, ...
 
 /** How a file is fitted to a stream, as the binding takes it. */
 export function conversion({ resample, quality, gain = 0 }: Omit<SourceOptions, 'loop'>): BindingConversion {
+  if (typeof gain !== 'number') throw invalid(`gain is ${String(gain)}: give a level in dB`)
   return {
     resample: choice('resample', resample, 'auto', 'off') !== 'off',
     gain,

@@ -234,6 +234,7 @@ test('what can’t be fitted is refused before anything runs', async (t) => {
   await fails(t, () => stream.setSource(given, { quality: 'x' as 'best' }), ARGUMENT, /quality is x: give one of fast/)
   await fails(t, () => stream.setSource(given, { gain: 201 }), ARGUMENT, /201 dB is out of range/)
   await fails(t, () => stream.setSource(given, { gain: NaN }), ARGUMENT, /NaN dB is out of range/)
+  await fails(t, () => stream.setSource(given, { gain: '3' as unknown as number }), ARGUMENT, /gain is 3: give a level/)
   await fails(t, () => stream.setSource(new Int16Array(2), { gain: 1 }), ARGUMENT, /`gain` is of files/)
   const sink = (more: object): Sink => ({ path: path('out.wav'), ...more })
   await fails(
