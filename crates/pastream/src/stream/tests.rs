@@ -317,7 +317,7 @@ fn a_source_that_goes_on_elsewhere_starves_nobody_until_it_has_come_there() {
             // The last of them comes whole, and the next is late.
             for frame in 0..ARRIVAL / 32 {
                 writer.write(&[1; 2 * 32]);
-                let silent = if frame == ARRIVAL / 32 - 1 { 0 } else { 1 };
+                let silent = usize::from(frame + 1 < ARRIVAL / 32);
                 assert_eq!(device.block(32 + silent), Flow::Continue);
             }
             let clocked = 14 + ARRIVAL + ARRIVAL / 32 - 1;
