@@ -224,7 +224,7 @@ export const flags = {
     'T',
     values.someTime,
     { seconds: Infinity, frames: 0 },
-    'begin a new output file after each T, or at USR1, with no frame lost; OUTPUT may hold fields of strftime, as in ' +
+    'begin a new output file after each T, or at USR1, with no frame lost and none written over; OUTPUT may hold fields of strftime, as in ' +
       'take-%H%M%S.wav, else it gets numbers: take-0001.wav; without T: at USR1 alone',
   ),
   preroll: single(

@@ -18,13 +18,17 @@ const EVENTS: readonly (readonly [string, string, string])[] = [
   ],
   ['xrun', 'frame, kinds', 'a block with xruns. kinds: inputUnderflow, inputOverflow, outputUnderflow, outputOverflow'],
   ['gap', 'side, frame, length, cause', 'frames that were lost. side: playback, recording; cause: starved, full, xrun'],
-  ['file', 'file, frame, frames, bytes', 'a file is complete. frame: of the recording, with which it begins'],
+  [
+    'file',
+    'file, frame, frames, bytes, complete',
+    'a file is finished, or can not be: complete. frame: of the recording, with which it begins',
+  ],
   ['note', 'text', 'what a person would be told: a signal, an input that is cut off'],
   [
     'end',
     'outcome, frames, seconds, played, xruns, xrunCounts, gaps, eventsLost, levels, files',
     'once, when everything is written. outcome: finished, stopped, aborted, bufferEmpty, bufferFull, deviceLost, or null; levels: of the ' +
-      'whole run, without --meter off; files: file, frame, frames, bytes each',
+      'whole run, without --meter off; files: file, frame, frames, bytes, complete each',
   ],
   [
     'error',

@@ -188,15 +188,17 @@ export class Text implements Report {
     ]
     for (const file of stream.files) {
       const bytes = sizeOf(file)
-      lines.push(`written: ${file.path} (${file.frames} frames${bytes === undefined ? '' : `, ${bytes} bytes`})`)
+      lines.push(
+        `${file.complete ? 'written' : 'not complete'}: ${file.path} (${file.frames} frames${bytes === undefined ? '' : `, ${bytes} bytes`})`,
+      )
     }
     this.#out.write(`${lines.join('\n')}\n`)
   }
 }
 
 function fileEvent(file: WrittenFile): object {
-  const { path, frame, frames } = file
-  return { file: path, frame, frames, bytes: sizeOf(file) }
+  const { path, frame, frames, complete } = file
+  return { file: path, frame, frames, bytes: sizeOf(file), complete }
 }
 
 /** One event, a line of JSON. */

@@ -292,7 +292,8 @@ export async function run(command: Command): Promise<void> {
   }
   const unused = output === undefined && OF_OUTPUT.find((key) => options[key] !== undefined)
   if (unused) throw new UsageError(`${flags[unused].names.at(-1)} is of the output, and there is none: name one`)
-  if (options.noClobber && output !== undefined && output !== '-' && existsSync(output)) {
+  // With --split every file is a new one.
+  if (options.noClobber && !options.split && output !== undefined && output !== '-' && existsSync(output)) {
     throw new Error(
       `${output} is there already, and --no-clobber keeps it: name another output, or leave out --no-clobber`,
     )

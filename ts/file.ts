@@ -101,7 +101,8 @@ export interface FileSink extends FileTarget, ConversionOptions {
   /**
    * Frames of the stream after which the next file begins, with none lost in between; `Infinity`: only where `stream.split()` asks for one.
    * Each gets a name of its own: `path` with fields of strftime in its last part, as in 'take-%Y%m%d-%H%M%S.wav', filled with the local time at
-   * which the file begins; or else with a number, 'take-0001.wav'. A name that was given before in the run gets a number, too.
+   * which the file begins; or else with a number, 'take-0001.wav'. A name that was given before, or that is on disk, is passed over for
+   * the next number: no file is written over.
    * All have the stream's rate.
    */
   split?: number

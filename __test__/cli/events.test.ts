@@ -46,7 +46,7 @@ test('--json tells start, progress and end', async (t) => {
     length: RATE,
   })
   const end = rest.pop()
-  const written = { file: 'out.wav', frame: 0, frames: RATE, bytes: 80 + 4 * RATE }
+  const written = { file: 'out.wav', frame: 0, frames: RATE, bytes: 80 + 4 * RATE, complete: true }
   t.deepEqual(rest.pop(), { event: 'file', ...written })
   t.true(rest.length >= 2)
   for (const progress of rest) {

@@ -30,6 +30,20 @@ test('--split: one file after the other, with no frame lost', async (t) => {
   same(t, Buffer.concat(written.map(([name]) => readWav(path(name)).data)), sent)
 })
 
+test('--split writes over nothing', async (t) => {
+  const path = await folder(t)
+  writeFileSync(path('in.wav'), wav(ramp(500)))
+  writeFileSync(path('take-0001.wav'), 'precious')
+  writeFileSync(path('take.wav'), 'not in the way')
+  const args = [...FREE, '--no-clobber', '--split', '300s', 'in.wav', 'take.wav']
+  t.is((await pastream(t, path(''), args)).status, 0)
+  t.is(readFileSync(path('take-0001.wav'), 'utf8'), 'precious')
+  t.deepEqual(
+    ['take-0002.wav', 'take-0003.wav'].map((name) => readWav(path(name)).data.length / 4),
+    [300, 200],
+  )
+})
+
 test('--split: USR1 begins the next file', async (t) => {
   const path = await folder(t)
   const sent = ramp(60 * RATE)

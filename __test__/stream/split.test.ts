@@ -17,8 +17,9 @@ test('a recording in several files is the recording, with no frame lost between 
     path: path(`take-000${index + 1}.wav`),
     frame: 300 * index,
     frames,
+    complete: true,
   }))
-  t.deepEqual(stream.files, [...files, { path: path('whole.wav'), frame: 0, frames: 1000 }])
+  t.deepEqual(stream.files, [...files, { path: path('whole.wav'), frame: 0, frames: 1000, complete: true }])
   t.deepEqual(
     told.filter(({ path: name }) => name.includes('take-')),
     files,

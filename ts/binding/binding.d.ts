@@ -164,7 +164,7 @@ export declare class BindingStream {
    * At once where there can be no run; through the promise: what starting gives.
    */
   start(options: RunOptions): Promise<Settled>
-  /** The files that the last run has completed. */
+  /** The files that the last run has written. */
   get files(): Array<WrittenFileObject>
   /**
    * Begins the next file of each series.
@@ -602,7 +602,7 @@ export interface StreamEventObject {
   value: number
   /** The side of a gap, `playback` or `recording`; a file's path; how a run ended. */
   word: string
-  /** The cause of a gap: `starved`, `full` or `xrun`. */
+  /** The cause of a gap: `starved`, `full` or `xrun`; `complete` of a file that is. */
   cause: string
   /** Why a run failed, where it did. */
   failure?: Failure
@@ -611,7 +611,7 @@ export interface StreamEventObject {
 /** The version of the library. */
 export declare function version(): string
 
-/** A file that a run has completed. */
+/** A file that a run wrote. */
 export interface WrittenFileObject {
   /** Its path, or the name of the pipe. */
   path: string
@@ -619,4 +619,6 @@ export interface WrittenFileObject {
   frame: number
   /** Its frames. */
   frames: number
+  /** Whether it is finished and in its place. */
+  complete: boolean
 }

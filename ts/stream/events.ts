@@ -36,6 +36,8 @@ export interface WrittenFile {
   readonly frame: number
   /** Its frames. */
   readonly frames: number
+  /** Whether it is finished and in its place. Where not, the error of the run says why; what it holds is valid. */
+  readonly complete: boolean
 }
 
 /** How a run ended. */

@@ -124,7 +124,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     else if (kind === 'gap') {
       const [side, why] = [word as GapEvent['side'], cause as GapEvent['cause']]
       this.emit('gap', { side, frame, length: value, cause: why })
-    } else if (kind === 'file') this.emit('file', { path: word, frame, frames: value })
+    } else if (kind === 'file') this.emit('file', { path: word, frame, frames: value, complete: cause === 'complete' })
     else if (kind === 'deviceLost') this.emit('deviceLost')
     else {
       const [run, outcome] = [this.#runs[0], word as Outcome]
@@ -342,7 +342,7 @@ export abstract class Stream<F extends Format = Format> extends StreamView imple
     this.binding.paused = false
   }
 
-  /** The files that the last run has completed so far, those of each sink in their order. */
+  /** The files that the last run has finished so far, those of each sink in their order. */
   get files(): readonly WrittenFile[] {
     return this.binding.files
   }

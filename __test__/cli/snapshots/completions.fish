@@ -19,7 +19,7 @@ complete -c pastream-rs -s t -l file-type -x -a 'wav rf64 w64 aiff au caf raw fl
 complete -c pastream-rs -s e -l encoding -x -a 'pcm_s8 pcm_u8 pcm_16 pcm_24 pcm_32 float double ulaw alaw' -d 'encoding'
 complete -c pastream-rs -l endian -x -a 'file big little' -d 'byte order'
 complete -c pastream-rs -l dither -d 'add noise'
-complete -c pastream-rs -l split -d 'begin a new output file after each T, or at USR1, with no frame lost'
+complete -c pastream-rs -l split -d 'begin a new output file after each T, or at USR1, with no frame lost and none written over'
 complete -c pastream-rs -l preroll -x -d 'record only once USR1 comes, and T from before that'
 complete -c pastream-rs -l sync -d 'wait twice a second until the disk has what was recorded, against a power cut'
 complete -c pastream-rs -l no-clobber -d 'refuse an output that exists'

@@ -36,7 +36,7 @@ _pastream_rs() {
     '--encoding=[encoding]:E\[,E\]:(pcm_s8 pcm_u8 pcm_16 pcm_24 pcm_32 float double ulaw alaw)' \
     '--endian=[byte order]:E\[,E\]:(file big little)' \
     '--dither=[add noise]::SEED: ' \
-    '--split=[begin a new output file after each T, or at USR1, with no frame lost]::T: ' \
+    '--split=[begin a new output file after each T, or at USR1, with no frame lost and none written over]::T: ' \
     '--preroll=[record only once USR1 comes, and T from before that]:T: ' \
     '--sync[wait twice a second until the disk has what was recorded, against a power cut]' \
     '--no-clobber[refuse an output that exists]' \

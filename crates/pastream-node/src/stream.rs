@@ -222,7 +222,7 @@ pub struct Measures {
     pub losses: f64,
 }
 
-/// A file that a run has completed.
+/// A file that a run wrote.
 #[napi(object)]
 pub struct WrittenFileObject {
     /// Its path, or the name of the pipe.
@@ -231,6 +231,8 @@ pub struct WrittenFileObject {
     pub frame: f64,
     /// Its frames.
     pub frames: f64,
+    /// Whether it is finished and in its place.
+    pub complete: bool,
 }
 
 /// What happened.
@@ -244,7 +246,7 @@ pub struct StreamEventObject {
     pub value: f64,
     /// The side of a gap, `playback` or `recording`; a file's path; how a run ended.
     pub word: String,
-    /// The cause of a gap: `starved`, `full` or `xrun`.
+    /// The cause of a gap: `starved`, `full` or `xrun`; `complete` of a file that is.
     pub cause: String,
     /// Why a run failed, where it did.
     pub failure: Option<Failure>,
@@ -285,7 +287,13 @@ impl From<&StreamEvent> for StreamEventObject {
                 };
                 object("gap", frame, length, side, cause)
             }
-            StreamEvent::File(ref file) => object("file", file.frame, file.frames, &file.name, ""),
+            StreamEvent::File(ref file) => object(
+                "file",
+                file.frame,
+                file.frames,
+                &file.name,
+                if file.complete { "complete" } else { "" },
+            ),
             StreamEvent::DeviceLost => object("deviceLost", 0, 0, "", ""),
             StreamEvent::Finished { outcome, ref error } => Self {
                 failure: error.clone().map(Failure::from),
@@ -651,7 +659,7 @@ impl BindingStream {
         later(env, move || prepared.start()).map_err(|error| failed(&error))
     }
 
-    /// The files that the last run has completed.
+    /// The files that the last run has written.
     #[napi(getter)]
     #[must_use]
     pub fn files(&self) -> Vec<WrittenFileObject> {
@@ -660,6 +668,7 @@ impl BindingStream {
             path: file.name,
             frame: file.frame as f64,
             frames: file.frames as f64,
+            complete: file.complete,
         };
         files.map(object).collect()
     }

@@ -69,7 +69,7 @@ fn single(path: &Path, cut: Cut) -> Sink {
 }
 
 fn written(path: &Path, frame: u64, frames: u64) -> WrittenFile {
-    WrittenFile { name: path.display().to_string(), frame, frames }
+    WrittenFile { name: path.display().to_string(), frame, frames, complete: true }
 }
 
 fn play(stream: &Stream, samples: &[i16]) {
@@ -322,4 +322,52 @@ fn a_folder_that_vanishes_ends_the_run_with_the_files_before_it_whole() {
     assert!(error.message().contains("take-0002.wav"), "{error}");
     assert_eq!(stream.files(), [written(&inner.join("take-0001.wav"), 0, 64)]);
     assert_eq!(read(&folder.join("moved/take-0001.wav")), samples);
+}
+
+#[test]
+fn no_file_that_is_there_is_written_over() {
+    let folder = folder("twice");
+    let stream = duplex("virtual:clock=free");
+    let samples = ramp(500);
+    fs::write(folder.join("take-0002.wav"), "another's").unwrap();
+    for names in [["take-0001.wav", "take-0003.wav"], ["take-0004.wav", "take-0005.wav"]] {
+        play(&stream, &samples);
+        let cut = Cut { split: Some(300), preroll: None };
+        stream.set_sinks(vec![series(&folder.join("take.wav"), cut)]).unwrap();
+        stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+        stream.wait(None).unwrap();
+        let [first, second] = names.map(|name| folder.join(name));
+        assert_eq!(stream.files(), [written(&first, 0, 300), written(&second, 300, 200)]);
+        assert_eq!([read(&first), read(&second)].concat(), samples);
+    }
+    assert_eq!(fs::read(folder.join("take-0002.wav")).unwrap(), b"another's");
+}
+
+#[test]
+fn a_file_that_is_moved_away_ends_no_recording_and_is_told_at_its_end() {
+    let folder = folder("moved");
+    let stream = duplex("virtual:clock=free");
+    let cut = Cut { split: Some(320), preroll: None };
+    stream.set_sinks(vec![series(&folder.join("take.wav"), cut)]).unwrap();
+    let mut writer = start(&stream);
+    let samples = ramp(960);
+    feed(&stream, &mut writer, &samples[..160], 160);
+    let (first, moved) = (folder.join("take-0001.wav"), folder.join("done.wav"));
+    while !first.exists() {
+        assert!(!stream.wait(Some(Duration::from_millis(1))).unwrap());
+    }
+    fs::rename(&first, &moved).unwrap();
+    feed(&stream, &mut writer, &samples[160..], 960);
+    writer.ring().end();
+    let error = stream.wait(None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().contains("take-0001.wav"), "{error}");
+    let [second, third] = ["take-0002.wav", "take-0003.wav"].map(|name| folder.join(name));
+    let files = [
+        WrittenFile { complete: false, ..written(&first, 0, 320) },
+        written(&second, 320, 320),
+        written(&third, 640, 320),
+    ];
+    assert_eq!(stream.files(), files);
+    assert_eq!([read(&moved), read(&second), read(&third)].concat(), samples);
 }

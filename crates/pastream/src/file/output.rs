@@ -5,6 +5,7 @@ use std::{
     io::{self, Cursor, ErrorKind as IoErrorKind, Seek, SeekFrom, Write},
     path::{self, Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
 };
 
 use super::in_use::{InUse, is_at};
@@ -23,7 +24,36 @@ pub(super) struct Output {
     new: bool,
     /// Whether each header waits until the disk has what is before it.
     sync: bool,
+    /// Who waits in place of [`Self::complete`] until the disk has the file.
+    syncing: Option<Syncing>,
     _in_use: Option<InUse>,
+}
+
+/// Threads that wait until the disk has files, so that the next one need not.
+#[derive(Clone, Default)]
+pub(super) struct Syncing(Arc<Mutex<Vec<JoinHandle<Result<()>>>>>);
+
+impl Syncing {
+    fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<Result<()>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, wait: impl FnOnce() -> Result<()> + Send + 'static) -> io::Result<()> {
+        let thread = thread::Builder::new().name("pastream-sync".to_owned()).spawn(wait)?;
+        self.lock().push(thread);
+        Ok(())
+    }
+
+    /// Waits until the disk has all of them.
+    ///
+    /// # Errors
+    /// `Io` of the first that it could not store.
+    pub(super) fn end(&self) -> Result<()> {
+        let threads = std::mem::take(&mut *self.lock());
+        // None panics.
+        let ended: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().ok()).collect();
+        ended.into_iter().collect()
+    }
 }
 
 /// A file in memory, which its clones share.
@@ -122,11 +152,27 @@ impl Output {
         }
         lock(&file, &name)?;
         let in_use = InUse::new(&file);
-        Ok(Self { name, path: None, stream: Stream::File(file), new: false, sync: false, _in_use: in_use })
+        Ok(Self {
+            name,
+            path: None,
+            stream: Stream::File(file),
+            new: false,
+            sync: false,
+            syncing: None,
+            _in_use: in_use,
+        })
     }
 
     pub(super) fn pipe(pipe: Box<dyn Write + Send>, name: String) -> Self {
-        Self { name, path: None, stream: Stream::Pipe(pipe), new: false, sync: false, _in_use: None }
+        Self {
+            name,
+            path: None,
+            stream: Stream::Pipe(pipe),
+            new: false,
+            sync: false,
+            syncing: None,
+            _in_use: None,
+        }
     }
 
     /// Whether [`Self::rewrite`] returns only when the disk has all that was written.
@@ -134,8 +180,26 @@ impl Output {
         self.sync = sync;
     }
 
+    /// Has [`Self::complete`] leave it to `syncing` to wait for the disk.
+    pub(super) fn set_syncing(&mut self, syncing: Syncing) {
+        self.syncing = Some(syncing);
+    }
+
+    /// Whether it was created here.
+    pub(super) fn is_new(&self) -> bool {
+        self.new
+    }
+
     pub(super) fn memory(memory: Memory, name: String) -> Self {
-        Self { name, path: None, stream: Stream::Memory(memory), new: false, sync: false, _in_use: None }
+        Self {
+            name,
+            path: None,
+            stream: Stream::Memory(memory),
+            new: false,
+            sync: false,
+            syncing: None,
+            _in_use: None,
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -225,7 +289,15 @@ impl Output {
     /// `Io` where the disk could not store it, and as [`Self::check_place`].
     pub(super) fn complete(&self) -> Result<()> {
         if let Stream::File(file) = &self.stream {
-            file.sync_all().map_err(|error| self.io(error))?;
+            let name = self.name.clone();
+            let later = |syncing: &Syncing| {
+                let file = file.try_clone()?;
+                let failed = move |error| Error::io(format_args!("cannot write {name}"), error);
+                syncing.begin(move || file.sync_all().map_err(failed))
+            };
+            if self.syncing.as_ref().is_none_or(|syncing| later(syncing).is_err()) {
+                file.sync_all().map_err(|error| self.io(error))?;
+            }
         }
         self.check_place()
     }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Container, Encoder, Spec, Tags, aiff, au, caf, flac,
-    output::{Memory, Output},
+    output::{Memory, Output, Syncing},
     raw,
     series::Series,
     w64, wav,
@@ -40,6 +40,11 @@ pub struct FileWriter {
     sync: bool,
     /// The names of the files that it writes one after the other.
     series: Option<Series>,
+    /// Who waits until the disk has those of a series.
+    syncing: Syncing,
+    /// What was wrong with an earlier one of a series: told at the end.
+    kept: Option<Error>,
+    whole: bool,
 }
 
 enum State {
@@ -77,14 +82,15 @@ impl FileWriter {
 
     /// Prepares to write files that follow one another, each until [`Self::next_file`]. Their names are `pattern` with fields of
     /// strftime in its last part, as in `take-%Y%m%d-%H%M%S.wav`, filled with the local time at which a file begins; where it
-    /// has none, with a number: `take-0001.wav`. A name that was given before gets a number, too. `%%` is a percent sign.
+    /// has none, with a number: `take-0001.wav`. A name that was given before, or that is on disk, is passed over for the next number: no
+    /// file is written over. `%%` is a percent sign.
     ///
     /// # Errors
     /// As [`Self::create`]; `InvalidArgument` where `pattern` makes no file name.
     pub fn create_series(pattern: &Path, spec: Spec) -> Result<Self> {
         Self::check(&spec)?;
         let series = Series::new(pattern);
-        Output::check(&series.first()?)?;
+        Output::check(&series.peek()?)?;
         let mut writer = Self::new(pattern.display().to_string(), spec, State::Path(pattern.to_owned()));
         writer.series = Some(series);
         Ok(writer)
@@ -132,6 +138,9 @@ impl FileWriter {
             frames: 0,
             sync: false,
             series: None,
+            syncing: Syncing::default(),
+            kept: None,
+            whole: true,
         };
         writer.set_format(format);
         writer
@@ -241,13 +250,22 @@ impl FileWriter {
     /// written: none is left then where there was none; `StreamState` after [`Self::finish`].
     pub fn begin(&mut self) -> Result<()> {
         let mut output = match std::mem::replace(&mut self.state, State::Finished) {
-            State::Path(mut path) => {
-                if let Some(series) = &mut self.series {
-                    path = series.next()?;
-                    self.name = path.display().to_string();
-                }
-                Output::create(&path)?
-            }
+            State::Path(path) => match &mut self.series {
+                None => Output::create(&path)?,
+                Some(series) => loop {
+                    let path = series.next()?;
+                    match Output::create(&path) {
+                        Ok(mut output) if output.is_new() => {
+                            self.name = path.display().to_string();
+                            output.set_syncing(self.syncing.clone());
+                            break output;
+                        }
+                        // Another made it in between.
+                        Err(error) if path.symlink_metadata().is_err() => return Err(error),
+                        Ok(_) | Err(_) => {}
+                    }
+                },
+            },
             State::File(file) => Output::file(file, self.name.clone())?,
             State::Memory(memory) => Output::memory(memory, self.name.clone()),
             State::Pipe(pipe) => Output::pipe(pipe, self.name.clone()),
@@ -319,30 +337,48 @@ impl FileWriter {
     /// # Errors
     /// `Io` where the header can't be written, or the file isn't in its place any more.
     pub fn finish(&mut self) -> Result<()> {
-        match std::mem::replace(&mut self.state, State::Finished) {
-            State::Begun(mut encoder) => {
-                let finished = encoder.finish();
-                self.frames = encoder.frames();
-                finished
-            }
-            _ => Ok(()),
-        }
+        let finished = self.end();
+        self.settle().and(finished)
+    }
+
+    /// Waits until the disk has the files of a series that are finished, and tells what was wrong with one.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        let synced = self.syncing.end();
+        self.kept.take().map_or(synced, Err)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let State::Begun(mut encoder) = std::mem::replace(&mut self.state, State::Finished) else {
+            return Ok(());
+        };
+        let finished = encoder.finish();
+        self.frames = encoder.frames();
+        self.whole = finished.is_ok();
+        finished
+    }
+
+    /// Whether the file that was finished last is whole and in its place, as far as that is known by then.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Finishes the file, and has what follows go into the next one of the series, which [`Self::begin`] or [`Self::write`]
-    /// begins. Returns the frames of the finished one.
+    /// begins. Returns the frames of the finished one. Does not wait for the disk to have it, and what is wrong with it stops no recording: both are
+    /// left to [`Self::finish`].
     ///
     /// Not realtime-safe: writes a file.
     ///
     /// # Errors
-    /// As [`Self::finish`]; `InvalidArgument` where there is no series.
+    /// `InvalidArgument` where there is no series.
     pub fn next_file(&mut self) -> Result<u64> {
         let Some(series) = &self.series else {
             let message = format!("{} is one file: nothing follows it", self.name);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         };
         let pattern = series.pattern().to_owned();
-        self.finish()?;
+        if let Err(error) = self.end() {
+            self.kept.get_or_insert(error);
+        }
         self.state = State::Path(pattern);
         Ok(std::mem::take(&mut self.frames))
     }

@@ -116,13 +116,18 @@ pub(crate) fn drain(drain: Drain<'_>, complete: &dyn Fn() -> bool) -> Result<()>
         written = recording.file.writer.begin();
     }
     if recording.file.writer.is_unused() {
-        return written;
+        return written.and(recording.file.writer.settle());
     }
     let finished = recording.file.writer.finish();
     let (name, frames) = (recording.file.writer.name().to_owned(), recording.file.writer.frames());
     // What could not be begun is no file.
     if frames > 0 || written.is_ok() {
-        recording.tell(WrittenFile { name, frame: recording.begun.unwrap_or(0), frames });
+        recording.tell(WrittenFile {
+            name,
+            frame: recording.begun.unwrap_or(0),
+            frames,
+            complete: written.is_ok() && recording.file.writer.is_whole(),
+        });
     }
     written.and(finished)
 }
@@ -289,7 +294,7 @@ impl Recording<'_> {
         if at >= border {
             let name = self.file.writer.name().to_owned();
             let frames = self.file.writer.next_file()?;
-            self.tell(WrittenFile { name, frame: begun, frames });
+            self.tell(WrittenFile { name, frame: begun, frames, complete: self.file.writer.is_whole() });
             self.begun = None;
             return Ok(true);
         }

@@ -49,7 +49,7 @@ pub struct Cut {
     pub preroll: Option<u64>,
 }
 
-/// A file that a run wrote, and completed.
+/// A file that a run wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenFile {
     /// Its path, or the name of the pipe.
@@ -58,6 +58,8 @@ pub struct WrittenFile {
     pub frame: u64,
     /// Its frames.
     pub frames: u64,
+    /// Whether it is finished and in its place. Where not, the error of the run says why; what it holds is valid.
+    pub complete: bool,
 }
 
 impl Sink {
