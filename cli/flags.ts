@@ -137,6 +137,13 @@ export const flags = {
     values.pair(values.choice(...FORMATS)),
     `sample format of the stream: ${FORMATS.join(', ')} (default: the file's)`,
   ),
+  select: single(
+    'stream',
+    '-s --channel-select',
+    'C,C...',
+    values.channelList,
+    'play on and record from these channels of the device alone, counted from 1, in this order; in place of -m',
+  ),
   map: twice(
     'stream',
     '-m --map',

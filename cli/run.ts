@@ -43,7 +43,7 @@ function source(file: string, { type, encoding, endian, channels, rate }: Option
 }
 
 function sink(file: string, { input, options }: Command, rate: number): FileSink {
-  const { type, encoding, endian, dither, sync, gain, split, preroll } = options
+  const { type, encoding, endian, dither, sync, gain, split, preroll, select } = options
   const frames = (name: string, time: Time | undefined): number | undefined => {
     const count = time && toFrames(time, rate)
     if (count !== undefined && count < 1) throw new UsageError(`${name} is not a frame long at ${rate} Hz: give more`)
@@ -57,6 +57,7 @@ function sink(file: string, { input, options }: Command, rate: number): FileSink
       endian: endian?.recording,
       dither: dither === undefined ? undefined : { seed: dither },
       sync,
+      channels: select?.length,
       gain: input === undefined ? gain : undefined,
       split: frames('--split', split),
       preroll: frames('--preroll', preroll),
@@ -88,8 +89,14 @@ function device(command: Command) {
   return sides(command, defined({ playback, recording }), 'default')
 }
 
-function mappings({ output, options }: Command): Pick<StreamOptions, 'txMapping' | 'rxMapping'> {
-  const { map = [] } = options
+function mappings({ input, output, options }: Command): Pick<StreamOptions, 'txMapping' | 'rxMapping'> {
+  const { map = [], select } = options
+  if (select) {
+    if (map.length > 0) throw new UsageError('-s and -m both tell which channels go where: leave out one of them')
+    const to = Array.from({ length: Math.max(...select) }, (_, index) => select.indexOf(index + 1) + 1)
+    const [played, recorded] = [input === undefined ? undefined : to, output === undefined ? undefined : [...select]]
+    return defined({ txMapping: played, rxMapping: recorded })
+  }
   const [first, second] = map.map((mapping) => mapping && [...mapping])
   if (map.length < 2) return defined(output === undefined ? { txMapping: first } : { rxMapping: first })
   return defined({ txMapping: first, rxMapping: second })
@@ -104,7 +111,10 @@ async function open(command: Command, file: SoundFile | undefined): Promise<Stre
     ...defined({
       device: device(command),
       sampleRate: options.rate,
-      channels: options.channels && sides(command, options.channels, info?.channels),
+      // As many as reach the last of those that are chosen.
+      channels: options.select
+        ? Math.max(...options.select)
+        : options.channels && sides(command, options.channels, info?.channels),
       format: options.format && sides(command, options.format, info?.format),
       blockSize: options.blocksize || undefined,
       latency: options.latency,

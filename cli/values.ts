@@ -139,6 +139,15 @@ export const channels: Kind<number> = {
   },
 }
 
+/** Channels of a device, each once. */
+export const channelList: Kind<readonly number[]> = {
+  allowed: `channels of a device are whole numbers from 1 to ${MOST_CHANNELS}, each once, such as 3,4`,
+  parse(text) {
+    const read = text.split(',').map((part) => channels.parse(part)?.value ?? 0)
+    return read.includes(0) || new Set(read).size < read.length ? undefined : { value: read }
+  },
+}
+
 /** One of some names, in any case. */
 export function choice<const T extends string>(...names: readonly T[]): Kind<T> {
   return {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 import { folder, same } from '../support.ts'
-import { FREE, int16, pastream, ramp, RATE, readWav, Running, wav } from './support.ts'
+import { FREE, grown, int16, pastream, ramp, RATE, readWav, Running, wav } from './support.ts'
 
 interface Written {
   readonly file: string
@@ -52,7 +52,8 @@ test('--split: USR1 begins the next file', async (t) => {
   const running = new Running(t, path(''), args)
   await running.told('"progress"')
   running.child.kill('SIGUSR1')
-  await running.told('"event":"file"')
+  // It begins with its first frame.
+  await grown(path('take-0002.wav'), 100)
   running.child.kill('SIGINT')
   const { status, stderr } = await running.ended()
   t.is(status, 0, stderr)
@@ -146,6 +147,31 @@ test('--gain, --resample and --dither do to the bits what they say', async (t) =
   ]
   t.is(dithered, again)
   t.is(new Set([plain, dithered, other]).size, 3)
+})
+
+test('-s plays on and records from channels of the device', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(1000)
+  writeFileSync(path('in.wav'), wav(sent))
+  const on = async (output: string, ...args: string[]): Promise<Int16Array> => {
+    const { status, stderr } = await pastream(t, path(''), ['-q', ...args, 'in.wav', output])
+    t.is(status, 0, stderr)
+    const { data, channels } = readWav(path(output))
+    t.is(channels, data.length / 2000)
+    return Int16Array.from(int16(data))
+  }
+  // What is played on some channels is recorded from them.
+  same(t, await on('both.wav', ...FREE, '-s', '4,2'), sent)
+  // Channel 1 of the file is on 4, channel 2 on 2, and nothing on the others.
+  const all = await on('all.wav', ...FREE, '-c', '4', '-m', '0,2,0,1', '-m', '^')
+  same(
+    t,
+    all,
+    Int16Array.from(
+      { length: 4000 },
+      (_, at) => (at % 4 === 3 ? sent[(at - 3) / 2] : at % 4 === 1 ? sent[(at - 1) / 2 + 1] : 0) ?? 0,
+    ),
+  )
 })
 
 test('a recording alone takes the gain', async (t) => {

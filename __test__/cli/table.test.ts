@@ -103,6 +103,21 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
     ),
     ...bare('F[,F]', '-f', '--format'),
   ],
+  select: [
+    ['-s 2,1', 0, PLAYED],
+    ['-s 4,3', 0, `${PLAYED}, as 4 ch`],
+    ['--channel-select=1', 0, `${PLAYED}, as 1 ch`],
+    ...recorded('-d 1s -s 256 null'),
+    misused('-s 1 -m 1', '-s and -m both tell which channels go where: leave out one of them'),
+    ...wrong(
+      'channels of a device are whole numbers from 1 to 256, each once, such as 3,4',
+      '-s 0',
+      '-s 1,1',
+      '-s 257',
+      '-s 1,',
+    ),
+    ...bare('C,C...', '-s', '--channel-select'),
+  ],
   map: [
     ...ok('-m 1', '-m 2,1', '-m 1:2 2:1', '--map=0,2', '-m ^ -m 1,1', '-m NULL'),
     failed('-m 3', 'the map of the recording: there is no channel 3 to read, its channels are 1 to 2'),

@@ -13,6 +13,7 @@ _pastream_rs() {
     -r|--rate) return ;;
     -c|--channels) return ;;
     -f|--format) words='float32 int32 int24 int16 int8 uint8' ;;
+    -s|--channel-select) return ;;
     -m|--map) return ;;
     --resample) words='auto off' ;;
     --quality) words='fast good best' ;;
@@ -33,7 +34,7 @@ _pastream_rs() {
         compopt -o filenames 2>/dev/null
         return
       fi
-      words='-D --device --host --latency -b --blocksize -r --rate -c --channels -f --format -m --map --resample --quality --gain -d --duration -o --offset -p --pad --loop --align -t --file-type -e --encoding --endian --dither --split --preroll --sync --no-clobber --buffersize --underrun --overrun --fatal-xruns --meter --json -q --quiet -l --list --repair --completions --version -h --help'
+      words='-D --device --host --latency -b --blocksize -r --rate -c --channels -f --format -s --channel-select -m --map --resample --quality --gain -d --duration -o --offset -p --pad --loop --align -t --file-type -e --encoding --endian --dither --split --preroll --sync --no-clobber --buffersize --underrun --overrun --fatal-xruns --meter --json -q --quiet -l --list --repair --completions --version -h --help'
       ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$word"))

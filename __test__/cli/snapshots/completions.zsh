@@ -17,6 +17,8 @@ _pastream_rs() {
     '--channels=[channels]:N\[,N\]: ' \
     '-f+[sample format of the stream]:F\[,F\]:(float32 int32 int24 int16 int8 uint8)' \
     '--format=[sample format of the stream]:F\[,F\]:(float32 int32 int24 int16 int8 uint8)' \
+    '-s+[play on and record from these channels of the device alone, counted from 1, in this order]:C,C...: ' \
+    '--channel-select=[play on and record from these channels of the device alone, counted from 1, in this order]:C,C...: ' \
     '*-m+[CHIN\[]:MAP: ' \
     '*--map=[CHIN\[]:MAP: ' \
     '--resample=[where the input has another rate than the stream]:R:(auto off)' \
