@@ -50,7 +50,7 @@ test('a reader that has had enough of stdout ends the run, and that is no error'
   t.is(status, 0)
   t.regex(
     stderr,
-    /\nnobody reads the output any more: finished\nduration: .*\nframes processed: \d+\nxruns: .*\ngaps: .*\nlevel of the recording: .*\nwritten: stdout \(\d+ frames\)\n$/,
+    /\nnobody reads the output any more: finished\nduration: .*\nframes processed: \d+\nxruns: .*\ngaps: .*\nlevel of the recording: .*\nnot complete: stdout \(\d+ frames\)\n$/,
   )
 })
 
