@@ -1,18 +1,29 @@
-// Runs every fuzz target for some seconds. Says so where what it needs is not there.
+// Runs every fuzz target for some seconds: libFuzzer, built by the toolchain that builds all else.
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
-import { has, root, run } from './setup.mjs'
+import { root, run } from './setup.mjs'
 
 const seconds = Number(process.argv[2] ?? 2)
-process.chdir(root)
-if (!has('cargo', '+nightly', 'fuzz')) {
-  process.stdout.write('• nothing is fuzzed: that wants a nightly toolchain and `cargo install cargo-fuzz --locked`\n')
-  process.exit(0)
-}
-for (const file of readdirSync('fuzz/fuzz_targets')) {
+const [, host] = /^host: (.*)$/m.exec(spawnSync('rustc', ['-vV'], { encoding: 'utf8' }).stdout)
+const counted = ['level=4', 'inline-8bit-counters', 'pc-table', 'trace-compares']
+const flags = ['-Cpasses=sancov-module', ...counted.map((what) => `-Cllvm-args=-sanitizer-coverage-${what}`)]
+// With a target named, build scripts are not counted.
+run('cargo', ['build', '--manifest-path', 'fuzz/Cargo.toml', '--release', '--locked', '--target', host], {
+  RUSTFLAGS: ['--cfg fuzzing', ...flags].join(' '),
+})
+for (const file of readdirSync(`${root}/fuzz/fuzz_targets`)) {
   const target = file.replace('.rs', '')
-  const [corpus, seeds] = [`fuzz/corpus/${target}`, `fuzz/seeds/${target}`]
-  mkdirSync(corpus, { recursive: true })
-  const limits = [`-max_total_time=${seconds}`, '-timeout=20', '-verbosity=0', '-max_len=65536']
+  const corpus = `fuzz/corpus/${target}`
+  mkdirSync(`${root}/${corpus}`, { recursive: true })
+  mkdirSync(`${root}/fuzz/artifacts`, { recursive: true })
   process.stdout.write(`• fuzz ${target}\n`)
-  run('cargo', ['+nightly', 'fuzz', 'run', target, corpus, seeds, '--', ...limits])
+  run(`fuzz/target/${host}/release/${target}`, [
+    corpus,
+    `fuzz/seeds/${target}`,
+    `-artifact_prefix=fuzz/artifacts/${target}-`,
+    `-max_total_time=${seconds}`,
+    '-timeout=20',
+    '-verbosity=0',
+    '-max_len=65536',
+  ])
 }

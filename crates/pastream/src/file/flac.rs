@@ -6,7 +6,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use flac_codec::encode::{FlacStreamWriter, Options};
+use flac_codec::{
+    decode::FlacStreamReader,
+    encode::{FlacStreamWriter, Options},
+    stream::{
+        BitsPerSample, ChannelAssignment, Frame, FrameHeader, FrameNumber, Independent, Subframe,
+        SubframeWidth,
+    },
+};
 use pastream_rt::I24;
 
 use super::{Encoder, Encoding, Spec, Tag, Tags, output::Output};
@@ -121,12 +128,16 @@ impl FlacEncoder {
         }
         let (rate, channels) = (self.spec.sample_rate, self.spec.channels as u8);
         let bits = self.spec.encoding.size() as u32 * 8;
-        self.blocks.write(rate, channels, bits, &self.samples).map_err(|error| {
-            let message =
-                format!("cannot write {}: its samples can't be encoded ({error})", self.output.name());
-            Error::new(ErrorKind::Io, message)
-        })?;
-        self.output.append(&self.block.take(), &mut self.written)?;
+        let encoded = self.blocks.write(rate, channels, bits, &self.samples);
+        let mut block = self.block.take();
+        if encoded.is_err() || !holds(&block, &self.samples) {
+            block = self.verbatim().map_err(|error| {
+                let message =
+                    format!("cannot write {}: its samples can't be encoded ({error})", self.output.name());
+                Error::new(ErrorKind::Io, message)
+            })?;
+        }
+        self.output.append(&block, &mut self.written)?;
         self.end = self.written;
         self.frames += (pending.len() / self.spec.frame_size()) as u64;
         if cfg!(target_endian = "big") {
@@ -137,6 +148,34 @@ impl FlacEncoder {
         pending.clear();
         self.pending = pending;
         Ok(())
+    }
+
+    /// The samples as a block in which they stand as they are.
+    fn verbatim(&self) -> std::result::Result<Vec<u8>, flac_codec::Error> {
+        let channels = self.spec.channels;
+        let independent =
+            Independent::try_from(channels).map_err(|()| flac_codec::Error::ExcessiveChannels)?;
+        let header = FrameHeader {
+            blocking_strategy: false,
+            block_size: ((self.samples.len() / channels) as u16).try_into()?,
+            sample_rate: self.spec.sample_rate.try_into()?,
+            channel_assignment: ChannelAssignment::Independent(independent),
+            bits_per_sample: match self.spec.encoding.size() {
+                1 => BitsPerSample::Bps8,
+                2 => BitsPerSample::Bps16,
+                _ => BitsPerSample::Bps24,
+            },
+            frame_number: FrameNumber(self.frames / u64::from(block_size(&self.spec))),
+        };
+        let samples = |channel| self.samples.iter().skip(channel).step_by(channels).copied().collect();
+        let subframes = (0..channels)
+            .map(|channel| {
+                SubframeWidth::Common(Subframe::Verbatim { samples: samples(channel), wasted_bps: 0 })
+            })
+            .collect();
+        let mut block = Vec::new();
+        Frame { header, subframes }.write_subset(&mut block)?;
+        Ok(block)
     }
 
     fn rewrite(&mut self) -> Result<()> {
@@ -192,6 +231,11 @@ impl Drop for FlacEncoder {
         // Nobody is left to tell; whoever cares has called it.
         let _ = self.finish();
     }
+}
+
+/// Whether a block decodes to the samples: no encoder is trusted with what can't be recorded twice.
+fn holds(block: &[u8], samples: &[i32]) -> bool {
+    FlacStreamReader::new(block).read().is_ok_and(|decoded| decoded.samples == samples)
 }
 
 fn block_size(spec: &Spec) -> u32 {

@@ -128,8 +128,8 @@ impl Header {
         let pad = padding(spec.container, data);
         let leftover = self.length.saturating_sub(end + pad);
         let mut repair = Repair { container: spec.container, changed: false, frames, leftover };
-        if frames < there {
-            // Its length is told, and what follows is something else.
+        // Its length is told, and what follows is something else; or it ends before its audio begins.
+        if frames < there || fields.audio > self.length {
             return Ok(Some(repair));
         }
         let told = self.told(spec, &fields)?;

@@ -6,6 +6,7 @@ use pastream::{
 };
 use proptest::prelude::*;
 
+use crate::headers::{chunk, format, riff};
 use crate::support::{Folder, hint, noise, pipe, read_all, spec, written};
 
 #[test]
@@ -186,5 +187,28 @@ fn a_frame_that_is_cut_is_left_out_and_told() {
         let mut reader = FileReader::open(&path, &hint).unwrap();
         assert_eq!((reader.spec().frames, reader.missing()), (Some(frames), missing), "{bytes}");
         assert_eq!(read_all(&mut reader, 64).unwrap().len() as u64, 4 * frames);
+    }
+}
+
+#[test]
+fn a_block_of_adpcm_that_is_cut_in_its_header_is_the_end() {
+    let folder = Folder::new("cut-block");
+    let path = folder.join("take.wav");
+    for tag in [2, 0x11] {
+        let mut format = format(tag, 1, 8_000, 4);
+        format[12..14].copy_from_slice(&1024_u16.to_le_bytes());
+        format.extend([2, 0, 0, 4]);
+        for rest in [1, 3, 6] {
+            let blocks = vec![0; 1024 + rest];
+            for data in [&blocks[..rest], &blocks] {
+                fs::write(&path, riff(&[chunk(b"fmt ", &format), chunk(b"data", data)])).unwrap();
+                let mut reader = FileReader::open(&path, &ReadHint::default()).unwrap();
+                let frames = reader.spec().frames.unwrap();
+                assert_eq!(read_all(&mut reader, 999).unwrap().len() as u64, 2 * frames);
+                assert_eq!(frames > 100, data.len() > 1000, "{tag} {rest}");
+                reader.seek(frames).unwrap();
+                assert!(read_all(&mut reader, 999).unwrap().is_empty());
+            }
+        }
     }
 }

@@ -163,3 +163,22 @@ fn an_empty_one_is_a_file() {
     assert_eq!((reader.spec().frames, reader.missing()), (Some(0), 0));
     assert!(read_all(&mut reader, 10).unwrap().is_empty());
 }
+
+#[test]
+fn last_blocks_of_every_length_are_whole() {
+    let folder = Folder::new("flac_short");
+    let path = folder.join("take.flac");
+    let spec = spec(Container::Flac, Encoding::Pcm16, 2);
+    for frames in 1..=320_i32 {
+        // Silence, and at its end what a predictor of the highest order misses by a lot.
+        let samples = (1 - frames..=0).flat_map(|x| [4096 >> (-4 * x).min(15), x * x * x]);
+        let sent: Vec<u8> = samples.flat_map(|x| (x as i16).to_ne_bytes()).collect();
+        written(&path, &spec, &sent);
+        assert!(read_all(&mut open(&path), 1000).unwrap() == sent, "{frames}");
+        if frames % 8 == 0 {
+            let decode = "ffmpeg -v error -err_detect explode -i take.flac -f s16le -";
+            let Some(read) = run(decode, &folder) else { continue };
+            assert!(read == sent, "ffmpeg {frames}");
+        }
+    }
+}

@@ -233,6 +233,22 @@ fn lengths_that_lie_are_mended() {
 }
 
 #[test]
+fn what_ends_before_its_audio_begins_is_left_alone() {
+    let folder = Folder::new("repair_no_audio");
+    let whole = written(&folder.join("take.aiff"), &spec(Container::Aiff, Encoding::Pcm16, 1), &noise(20));
+    let path = folder.join("cut.aiff");
+    for offset in [30_u32, u32::MAX] {
+        let mut bytes = whole.clone();
+        let audio = bytes.windows(4).position(|id| id == b"SSND").unwrap() + 8;
+        bytes[audio - 4..audio].fill(0xFF);
+        bytes[audio..audio + 4].copy_from_slice(&offset.to_be_bytes());
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!((repair(&path).unwrap().changed, repair(&path).unwrap().frames), (false, 0));
+        assert!(fs::read(&path).unwrap() == bytes);
+    }
+}
+
+#[test]
 fn past_4_gib_a_wav_becomes_rf64_where_it_has_room() {
     let folder = Folder::new("repair_long");
     let path = folder.join("take.wav");

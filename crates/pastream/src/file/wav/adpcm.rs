@@ -128,12 +128,15 @@ impl AdpcmDecoder {
         let frames = self.coding.frames(count, self.spec.channels);
         self.taken = 0;
         self.samples.clear();
+        if frames == 0 {
+            return Ok(false);
+        }
         self.samples.resize(frames * self.spec.channels, 0);
         if self.coding.decode(&self.block[..count], self.spec.channels, &mut self.samples).is_none() {
             self.samples.fill(0);
             self.damaged += frames as u64;
         }
-        Ok(frames > 0)
+        Ok(true)
     }
 }
 
