@@ -17,13 +17,15 @@ for (const file of readdirSync(`${root}/fuzz/fuzz_targets`)) {
   mkdirSync(`${root}/${corpus}`, { recursive: true })
   mkdirSync(`${root}/fuzz/artifacts`, { recursive: true })
   process.stdout.write(`• fuzz ${target}\n`)
-  run(`fuzz/target/${host}/release/${target}`, [
-    corpus,
-    `fuzz/seeds/${target}`,
-    `-artifact_prefix=fuzz/artifacts/${target}-`,
-    `-max_total_time=${seconds}`,
-    '-timeout=20',
-    '-verbosity=0',
-    '-max_len=65536',
-  ])
+  const limits = [`-max_total_time=${seconds}`, '-timeout=20', '-max_len=65536', '-verbosity=0']
+  const inputs = [corpus, `fuzz/seeds/${target}`, `-artifact_prefix=fuzz/artifacts/${target}-`]
+  // It tells much besides.
+  const { status, stderr } = spawnSync(`fuzz/target/${host}/release/${target}`, [...inputs, ...limits], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  if (status !== 0) {
+    process.stderr.write(stderr)
+    process.exit(1)
+  }
 }
