@@ -16,6 +16,7 @@ const WRITE_INDEX = 16
 const ENDED = 17
 const READ_INDEX = 32
 const CLOSED = 33
+const READER_AWAY = 34
 const WANT_READABLE = 48
 const WANT_WRITABLE = 49
 const MAX_CAPACITY = 2 ** 30
@@ -144,6 +145,11 @@ export class RingBuffer<F extends Format | undefined = undefined> {
   /** Whether the reader said that it reads no more. */
   get closed(): boolean {
     return Atomics.load(this.#words, CLOSED) !== 0
+  }
+
+  /** @internal Says that the reader is on its way: a run that records here begins once it is there. */
+  set readerAway(away: boolean) {
+    Atomics.store(this.#words, READER_AWAY, Number(away))
   }
 
   /** Says that nothing more will be written: the writer's last word. */

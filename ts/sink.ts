@@ -92,6 +92,7 @@ async function toWritableStream(recording: Recording<Format>, writer: WritableSt
 function hook(sink: SinkFunction | Thread, size: number): SinkHook {
   return (stream, frameSize, format) => {
     const ring = new RingBuffer<Format>(frameSize, size, format)
+    ring.readerAway = sink instanceof Thread
     stream.addSinkRing(ring.binding)
     if (sink instanceof Thread) return () => sink.begin('sink', stream.share(), ring, false)
     return (view) => ({ name: 'the sink', done: runSink(sink as never, view, ring, []) })

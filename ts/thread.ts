@@ -50,7 +50,7 @@ export class Thread {
 
 /**
  * A source or sink that runs in a worker thread of its own: the default export of the module at `url` is called there
- * as `(stream, ring, ...args)` at each start, and joined at the end. `stream` tells what a stream is and counts.
+ * as `(stream, ring, ...args)` at each start, and joined at the end. A recording begins when its module is loaded. `stream` tells what a stream is and counts.
  * Once the run is over its ring is closed (a source's) or ended (a sink's); a worker that has not returned 5 s after
  * that is terminated, which is an error.
  */
@@ -78,6 +78,7 @@ export async function work(): Promise<void> {
     const module = (await import(url)) as { default?: unknown }
     const hook = module.default as (SourceFunction & SinkFunction) | undefined
     if (typeof hook !== 'function') throw invalid('its default export is no function (stream, ring, …)')
+    ring.readerAway = false
     const view = new StreamView(binding)
     if (role === 'source') await runSource(hook as never, view, ring, args, loop)
     else await runSink(hook as never, view, ring, args)

@@ -11,6 +11,7 @@ import { bytes, concat, duplex, fails, folder, noise, RATE, same, silence } from
 const FRAMES = 20_000
 const SENT = noise('int16', 2 * FRAMES) as Int16Array
 const keep = new URL('../hooks/keep.js', import.meta.url)
+const late = new URL('../hooks/late.js', import.meta.url)
 
 /** A function that takes all that comes in parts of at most `step` frames. */
 function taker(step: number) {
@@ -197,6 +198,21 @@ test('what can be no sink leaves none behind', async (t) => {
   }
   await stream.play(SENT)
   await t.throwsAsync(readFile(path('first.wav')), { code: 'ENOENT' })
+})
+
+test('a thread whose module takes longer to load than its ring lasts loses no frame', async (t) => {
+  const stream = await duplex(t, { device: 'virtual' })
+  const memory = new SharedArrayBuffer(4 + SENT.byteLength)
+  await stream.setSource(SENT)
+  await stream.setSink(thread(late, { args: [memory] }), { bufferSize: 4800 })
+  await stream.start()
+  await stream.wait()
+  same(t, new Int16Array(memory, 4), SENT)
+  t.is(stream.gaps.frames, 0)
+
+  // Nobody waits for one that never comes.
+  await stream.setSink(thread(new URL('../hooks/missing.js', import.meta.url)))
+  await fails(t, () => stream.play(SENT), 'ERR_PASTREAM_IO', /missing/)
 })
 
 test('a worker thread records; what it leaves is no loss; what goes wrong in it is thrown', async (t) => {

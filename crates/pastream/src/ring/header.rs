@@ -11,6 +11,7 @@
 //! | 68 | 1 when the writer will write no more |
 //! | 128 | read index in frames, modulo 2 × capacity |
 //! | 132 | 1 when the reader will read no more: writes take nothing |
+//! | 136 | 1 while the reader is on its way: a run that records to the ring begins once it is there |
 //! | 192 | frames that a waiting reader needs, 0 when nobody waits |
 //! | 196 | frames of room that a waiting writer needs, 0 when nobody waits |
 //!
@@ -46,7 +47,8 @@ pub(crate) struct Shape {
 pub(crate) struct End {
     pub(crate) index: AtomicU32,
     done: AtomicU32,
-    rest: [u32; 14],
+    away: AtomicU32,
+    rest: [u32; 13],
 }
 
 /// Who waits for how much.
@@ -117,6 +119,12 @@ impl Header {
     /// Whether the reader is through.
     pub fn is_closed(&self) -> bool {
         self.read.is_done()
+    }
+
+    /// Whether the reader is still on its way.
+    pub fn is_awaited(&self) -> bool {
+        // Relaxed: nothing else is read by it.
+        self.read.away.load(Ordering::Relaxed) != 0
     }
 
     /// Says whether the writer is through.

@@ -216,6 +216,11 @@ impl Ring {
         self.header().is_closed()
     }
 
+    /// Whether its reader, in JavaScript, is still on its way.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.header().is_awaited()
+    }
+
     /// Says that nothing will be written any more, and wakes who waits.
     ///
     /// Not realtime-safe: locks.

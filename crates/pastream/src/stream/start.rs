@@ -8,6 +8,7 @@ use std::{
         mpsc,
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use pastream_rt::{Callback, Event, Gap, Limits, OnFull, Outcome, SinkCounts};
@@ -55,6 +56,9 @@ pub struct Start {
     pub(super) ending: Arc<AtomicBool>,
     pub(super) started: bool,
 }
+
+/// How often is looked whether who reads a ring has come.
+const AWAITING: Duration = Duration::from_millis(1);
 
 impl Start {
     /// Starts the device, after the source has given what the run's prebuffer asks for.
@@ -166,6 +170,10 @@ impl Start {
                 Prebuffer::Full => 1,
             };
             ring.wait_readable(wanted, None, &|| ending.load(Ordering::Acquire));
+        }
+        // A thread that is being started, or loads a module, must not cost the first frames.
+        while targets.iter().any(|target| target.frames.is_awaited()) && !ending.load(Ordering::Acquire) {
+            thread::sleep(AWAITING);
         }
         let (gate, passed) = mpsc::channel::<Conductor>();
         let thread = thread::Builder::new()
