@@ -13,7 +13,7 @@ export class XrunError extends Error {
   }
 }
 
-/** Whether a pipe was closed by who reads it: it has had enough, which is no failure. */
+/** Whether a pipe was closed by who reads it. */
 export function isBrokenPipe(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return ('code' in error && error.code === 'EPIPE') || isBrokenPipe(error.cause)

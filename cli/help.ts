@@ -24,7 +24,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
 
 export const STATUSES: readonly (readonly [string, string])[] = [
   ['0', 'done, also after a first INT, TERM or HUP, which finish the file'],
-  ['1', 'failed'],
+  ['1', 'failed; also an output that its reader left before its end'],
   ['2', 'wrong usage'],
   ['3', 'xruns under --fatal-xruns'],
   ['128+n', 'cut short by a second signal, n being its number'],

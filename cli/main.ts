@@ -33,7 +33,6 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  if (isBrokenPipe(error)) return
   const isUsage = error instanceof UsageError
   const status = isUsage ? USAGE : error instanceof XrunError ? XRUNS : FAILED
   process.exitCode = status
@@ -49,7 +48,8 @@ function fail(error: unknown): void {
 
 ignoreNext()
 outliveTerminal()
-process.stdout.on('error', fail)
+// Who reads a list or a help only in part has had enough.
+process.stdout.on('error', (error) => isBrokenPipe(error) || fail(error))
 process.stderr.on('error', () => {}) // nobody is left to tell
 process.on('uncaughtException', fail)
 main(process.argv.slice(2)).catch(fail)

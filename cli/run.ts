@@ -172,7 +172,12 @@ function name(file: string | undefined, pipe: string): string {
 }
 
 /** The library's errors in the words of the command line. */
-function translated(error: unknown, stream: Stream, options: Options): unknown {
+function translated(error: unknown, stream: Stream, { output, options }: Command): unknown {
+  if (isBrokenPipe(error)) {
+    const frames = stream.files[0]?.frames ?? 0
+    const message = `${name(output, 'stdout')}: nobody reads the output any more: it is not complete, ${frames} frames of it are written`
+    return new PastreamError('ERR_PASTREAM_IO', message, { cause: error })
+  }
   if (error instanceof PastreamError && error.code === 'ERR_PASTREAM_XRUN')
     return new XrunError(stream.xruns, stream.device)
   if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_BUFFER_EMPTY')) return error
@@ -240,6 +245,7 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
     stopped ??= stream.stop()
   }
   stream.on('error', () => {}) // wait() throws it
+  let broken = false
   let outcome: Outcome | undefined
   stream.once('finished', (how) => (outcome = how))
   const report = reporter(
@@ -283,18 +289,19 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
     await stream.wait()
     await stopped
   } catch (error) {
-    if (!isBrokenPipe(error)) throw translated(error, stream, options)
-    report?.note('nobody reads the output any more: finished')
+    broken = isBrokenPipe(error)
+    throw translated(error, stream, command)
   } finally {
     endKeys?.()
     endNext?.()
-    for (const text of remarks(stream, outcome, file, command)) note(text)
+    // Of an output that nobody has there is no more to say.
+    if (!broken) for (const text of remarks(stream, outcome, file, command)) note(text)
     report?.end(outcome)
     await stream.close()
   }
 }
 
-/** Plays, records or both. Throws what ended it before its time, but for a signal and a reader that has enough. */
+/** Plays, records or both. Throws what ended it before its time, but for a signal. */
 export async function run(command: Command): Promise<void> {
   const { options, input, output } = command
   if (input === undefined && output === undefined) {

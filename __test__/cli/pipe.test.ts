@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 import { folder, same } from '../support.ts'
-import { asSox, FREE, grown, int16, needing, ramp, RATE, readWav, Running, wav } from './support.ts'
+import { asSox, COMMAND, FREE, grown, int16, needing, ramp, RATE, readWav, Running, tool, wav } from './support.ts'
 
 test('a producer that stalls for four seconds costs a gap, and not one frame', async (t) => {
   const path = await folder(t)
@@ -41,17 +41,68 @@ test('a producer that stalls for four seconds costs a gap, and not one frame', a
   t.regex(stderr, /\ngap at 00:00:\d\d\.\d\d: \d{5} frames \(\d\.\d\d s\) of silence played, the input was late\n/)
 })
 
-test('a reader that has had enough of stdout ends the run, and that is no error', async (t) => {
-  const path = await folder(t)
-  const running = new Running(t, path(''), [...FREE, 'null', '-'])
-  await once(running.child.stdout, 'data')
-  running.child.stdout.destroy()
+const UNREAD =
+  /^pastream-rs: stdout: nobody reads the output any more: it is not complete, (\d+) frames of it are written\n$/
+
+/** Reads some frames of stdout, and no more. */
+async function leave({ child: { stdout } }: Running): Promise<void> {
+  for (let read = 0; read < 1000;) read += ((await once(stdout, 'data')) as [Buffer])[0].length
+  stdout.destroy()
+}
+
+test('a reader that goes before the end of stdout fails the run, in one line', async (t) => {
+  const running = new Running(t, '.', ['-q', ...FREE, 'null', '-'])
+  await leave(running)
   const { status, stderr } = await running.ended()
-  t.is(status, 0)
-  t.regex(
-    stderr,
-    /\nnobody reads the output any more: finished\nduration: .*\nframes processed: \d+\nxruns: .*\ngaps: .*\nlevel of the recording: .*\nnot complete: stdout \(\d+ frames\)\n$/,
-  )
+  t.is(status, 1)
+  t.true(Number(UNREAD.exec(stderr)?.[1]) > 0, stderr)
+
+  // Gone before the first frame.
+  const late = new Running(t, '.', ['-q', ...FREE, '-c1', '-r8k', '-', '-'])
+  late.child.stdout.destroy()
+  late.child.stdin.end(wav(ramp(1000)))
+  const none = await late.ended()
+  t.is(none.status, 1)
+  t.is(UNREAD.exec(none.stderr)?.[1], '0', none.stderr)
+})
+
+test('a reader that goes is told after the summary, or as the last event', async (t) => {
+  const ended = async (...args: string[]): Promise<string> => {
+    const running = new Running(t, '.', [...args, ...FREE, 'null', '-'])
+    await leave(running)
+    const { status, stderr } = await running.ended()
+    t.is(status, 1)
+    return stderr
+  }
+  t.regex(await ended(), /\nnot complete: stdout \((\d+) frames\)\npastream-rs: stdout: nobody reads.* \1 frames.*\n$/)
+  const [end, error] = (await ended('--json'))
+    .trimEnd()
+    .split('\n')
+    .slice(-2)
+    .map((line) => JSON.parse(line) as object)
+  t.like(end, { event: 'end', files: [{ file: 'stdout', complete: false }] })
+  t.like(error, { event: 'error', status: 1, code: 'ERR_PASTREAM_IO' })
+})
+
+needing(['bash', 'head'], 'a reader that goes when it has all of stdout is no error', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(RATE)
+  writeFileSync(path('in.wav'), wav(sent))
+  const length = 24 + sent.byteLength
+  const script = `"$@" | head -c ${length} >out.au; exit "\${PIPESTATUS[0]}"`
+  const args = [process.execPath, COMMAND, '-q', ...FREE, '--endian', '^,little', 'in.wav', '-']
+  tool(path(''), 'bash', '-c', script, 'bash', ...args)
+  same(t, readFileSync(path('out.au')).subarray(24), sent)
+})
+
+test('nobody who reads stderr is no error', async (t) => {
+  const path = await folder(t)
+  const sent = ramp(RATE)
+  const running = new Running(t, path(''), [...FREE, '-', 'out.wav'])
+  running.child.stderr.destroy()
+  running.child.stdin.end(wav(sent))
+  t.is((await running.ended()).status, 0)
+  same(t, readWav(path('out.wav')).data, sent)
 })
 
 test('-l ends quietly where nobody reads', async (t) => {
