@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
-import { folder } from '../support.ts'
-import { FREE, pastream, ramp, wav, type Result } from './support.ts'
+import { folder, linux } from '../support.ts'
+import { FREE, HEEDING, pastream, ramp, Running, wav, type Result } from './support.ts'
 
 // A sound server that runs here is none of these tests'.
 Object.assign(process.env, {
@@ -127,14 +127,22 @@ for (const [args, message] of outputs) {
   })
 }
 
-const unprivileged = process.getuid?.() === 0 ? test.skip : test // root may write anywhere
-unprivileged('1: a folder that can not be written', async (t) => {
+linux('1: a folder that can not be written, and a file', async (t) => {
   const path = await folder(t)
   writeFileSync(path('in.wav'), wav(ramp(10)))
   mkdirSync(path('locked'), { mode: 0o500 })
-  const { status, stderr } = await pastream(t, path(''), [...FREE, 'in.wav', 'locked/new.wav'])
-  t.is(status, 1)
-  t.regex(stderr, /^pastream-rs: cannot write locked\/new\.wav: Permission denied: .*\n$/)
+  writeFileSync(path('old.wav'), 'old', { mode: 0o400 })
+  for (const [args, name] of [
+    [['locked/new.wav'], 'locked/new.wav'],
+    [['--split', '1', 'locked/new.wav'], 'locked/new-0001.wav'],
+    [['old.wav'], 'old.wav'],
+  ] as const) {
+    const { status, stderr } = await new Running(t, path(''), ['-q', ...FREE, 'in.wav', ...args], HEEDING).ended()
+    t.is(status, 1)
+    t.is(stderr, `pastream-rs: cannot write ${name}: Permission denied: choose another, or change its rights\n`)
+  }
+  t.deepEqual(readdirSync(path('locked')), [])
+  t.is(readFileSync(path('old.wav'), 'utf8'), 'old')
 })
 
 const usages: [string[], RegExp][] = [

@@ -18,6 +18,12 @@ export interface Result {
   readonly stderr: string
 }
 
+/** What has a program heed permissions, which root need not. */
+export const HEEDING =
+  process.getuid?.() === 0
+    ? ['setpriv', ...['bounding-set', 'inh-caps'].map((set) => `--${set}=-dac_override,-dac_read_search`)]
+    : []
+
 /** The command while it runs. */
 export class Running {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>
@@ -25,8 +31,10 @@ export class Running {
   readonly #closed: Promise<unknown>
   stderr = ''
 
-  constructor(t: ExecutionContext, cwd: string, args: readonly string[]) {
-    this.child = spawn(process.execPath, [COMMAND, ...args], { cwd, stdio: ['pipe', 'pipe', 'pipe'] })
+  /** `by`: a program that runs the command, and its arguments. */
+  constructor(t: ExecutionContext, cwd: string, args: readonly string[], by: readonly string[] = []) {
+    const [program = '', ...all] = [...by, process.execPath, COMMAND, ...args]
+    this.child = spawn(program, all, { cwd, stdio: ['pipe', 'pipe', 'pipe'] })
     this.#closed = once(this.child, 'close')
     this.child.stdin.on('error', () => {}) // it may end before it has read all
     this.child.stdout.on('data', (data: Buffer) => this.#out.push(data))

@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, ErrorKind as IoErrorKind},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -21,9 +21,15 @@ fn open() -> MutexGuard<'static, Vec<(u64, u64)>> {
 }
 
 /// Whether `path` leads to `file`.
+///
+/// # Errors
+/// Where that can't be told, as in a folder that lost its rights.
 pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let opened = identity(file)?;
-    Ok(identity_at(path).is_ok_and(|there| there == opened))
+    match identity_at(path) {
+        Err(error) if error.kind() == IoErrorKind::PermissionDenied => Err(error),
+        there => Ok(there.is_ok_and(|there| there == opened)),
+    }
 }
 
 #[cfg(unix)]

@@ -305,10 +305,12 @@ impl Output {
     /// Whether who looks for the file finds it.
     ///
     /// # Errors
-    /// `Io` where it is not in its place any more.
+    /// `Io` where it is not in its place any more, or nobody may look.
     pub(super) fn check_place(&self) -> Result<()> {
         let (Some(path), Stream::File(file)) = (&self.path, &self.stream) else { return Ok(()) };
-        if is_at(file, path).map_err(|error| self.io(error))? {
+        if is_at(file, path)
+            .map_err(|error| Error::io(format_args!("cannot find {} again", self.name), error))?
+        {
             return Ok(());
         }
         let message =
