@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::{self, Write},
     path::PathBuf,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -15,7 +16,9 @@ use pastream::{
     ring::Ring,
     sink::{Cut, Sink},
     source::Source,
-    stream::{Outcome, Prebuffer, Route, Run, SideConfig, Stream, StreamConfig, StreamEvent},
+    stream::{
+        Event, GapCause, Outcome, Prebuffer, Route, Run, Side, SideConfig, Stream, StreamConfig, StreamEvent,
+    },
 };
 
 fn side(channels: usize, format: SampleFormat) -> SideConfig {
@@ -358,6 +361,81 @@ fn a_stall_is_silence_in_the_file_at_its_place() {
     let at = (0..=48_000)
         .find(|at| read[..2 * at] == frames[..2 * at] && read[2 * (at + gap)..] == frames[2 * at..]);
     assert!(at.is_some_and(|at| (12_000..12_512).contains(&at)));
+}
+
+/// A disk that takes so many bytes, and more once `goes_on` says so.
+struct Stalling {
+    taken: Arc<Mutex<Vec<u8>>>,
+    until: usize,
+    goes_on: mpsc::Receiver<()>,
+}
+
+impl Write for Stalling {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut taken = self.taken.lock().unwrap();
+        if taken.len() >= self.until {
+            self.goes_on.recv().unwrap();
+            self.until = usize::MAX;
+        }
+        taken.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_disk_that_stalls_for_longer_than_the_ring_costs_a_gap_that_is_silence_at_its_place() {
+    const RING: usize = 24_000;
+    const STALL: u64 = 24_000;
+    let format = SampleFormat::Int16;
+    let stream = duplex("virtual", 1, format);
+    let (tell, told) = mpsc::channel();
+    stream.listen(Some(Box::new(move |event| drop(tell.send(event.clone())))));
+    // None of its samples is silent.
+    let sent: Vec<i16> = (0..120_000).map(|frame| (frame % 32_749 + 1) as i16).collect();
+    let frames = sent.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
+    stream.set_source(Some(Source::Buffer { frames, looped: false })).unwrap();
+    let (go_on, goes_on) = mpsc::channel();
+    let taken = Arc::default();
+    let disk = Stalling { taken: Arc::clone(&taken), until: 4_800, goes_on };
+    let spec = Spec::for_stream(Container::Raw, format, 1, 48_000, None, Endian::File).unwrap();
+    let writer = Box::new(FileWriter::to_pipe(Box::new(disk), "disk", spec).unwrap());
+    let conversion = ConversionConfig::default();
+    stream
+        .set_sinks(vec![Sink::File { writer, buffer_size: RING, conversion, cut: Cut::default() }])
+        .unwrap();
+    stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+    let counts = Arc::clone(&stream.sink_counts()[0]);
+    while counts.gaps() < STALL {
+        assert!(!stream.wait(Some(Duration::from_millis(1))).unwrap());
+    }
+    go_on.send(()).unwrap();
+    assert!(stream.wait(None).unwrap());
+
+    let mut expected = sent;
+    let mut gaps = Vec::new();
+    for event in told.iter() {
+        match event {
+            StreamEvent::Callback(Event::Gap { side, frame, length, cause, .. }) => {
+                assert_eq!((side, cause), (Side::Recording, GapCause::Full));
+                expected[frame as usize..][..length as usize].fill(0);
+                gaps.push((frame, length));
+            }
+            StreamEvent::Finished { .. } => break,
+            _ => {}
+        }
+    }
+    let (first, length) = gaps[0];
+    assert!(first >= RING as u64 && length >= STALL, "{gaps:?}");
+    assert_eq!(counts.gap_count(), gaps.len() as u64);
+    assert_eq!(counts.gaps(), gaps.iter().map(|(_, length)| length).sum());
+    assert_eq!(counts.delivered() + counts.gaps(), expected.len() as u64);
+    let taken: Vec<i16> =
+        taken.lock().unwrap().as_chunks().0.iter().map(|&sample| i16::from_le_bytes(sample)).collect();
+    assert!(taken == expected, "{gaps:?}");
 }
 
 #[test]
