@@ -133,7 +133,7 @@ for (const container of CONTAINERS) {
 
     const raw = ['-f', 's16le', '-c:a', 'pcm_s16le', '-']
     same(t, asSox(path(''), name), data, 'sox')
-    same(t, tool(path(''), 'ffmpeg', '-v', 'error', '-i', name, ...raw), data, 'ffmpeg')
+    same(t, tool(path(''), 'ffmpeg', '-v', 'error', '-xerror', '-i', name, ...raw), data, 'ffmpeg')
   })
 }
 

@@ -7,8 +7,8 @@ import { FREE, needing, pastream, ramp, tool, wav } from './support.ts'
 const RATE = 48_000
 /** Five GiB of 16-bit stereo, and a frame. */
 const FRAMES = (5 * 2 ** 30) / 4 + 1
-/** Played over and over; its length has no factor in common with any border. */
-const LOOP = 99_991
+/** Frames that are played over and over, each another; a prime, so that no border comes where another one was. */
+const LOOP = 16_381
 
 const title = 'a WAV file of five GiB is RF64, and has every frame in its place'
 // It takes half a minute, and the room.

@@ -372,9 +372,9 @@ struct Stalling {
 
 impl Write for Stalling {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut taken = self.taken.lock().unwrap();
+        let mut taken = self.taken.lock().expect("nobody panics with it");
         if taken.len() >= self.until {
-            self.goes_on.recv().unwrap();
+            self.goes_on.recv().expect("the test goes on");
             self.until = usize::MAX;
         }
         taken.extend(bytes);
@@ -417,7 +417,7 @@ fn a_disk_that_stalls_for_longer_than_the_ring_costs_a_gap_that_is_silence_at_it
 
     let mut expected = sent;
     let mut gaps = Vec::new();
-    for event in told.iter() {
+    for event in &told {
         match event {
             StreamEvent::Callback(Event::Gap { side, frame, length, cause, .. }) => {
                 assert_eq!((side, cause), (Side::Recording, GapCause::Full));
