@@ -58,7 +58,7 @@ test('a reader that goes before the end of stdout fails the run, in one line', a
   t.true(Number(UNREAD.exec(stderr)?.[1]) > 0, stderr)
 
   // Gone before the first frame.
-  const late = new Running(t, '.', ['-q', ...FREE, '-c1', '-r8k', '-', '-'])
+  const late = new Running(t, '.', ['-q', ...FREE, '-', '-'])
   late.child.stdout.destroy()
   late.child.stdin.end(wav(ramp(1000)))
   const none = await late.ended()
