@@ -1,7 +1,8 @@
+// The first module that runs: USR1 may come at any time.
+import { outliveTerminal } from './signal.ts'
 import { readFileSync } from 'node:fs'
 import { isBrokenPipe, UsageError, XrunError } from './error.ts'
 import { parse } from './parse.ts'
-import { ignoreNext, outliveTerminal } from './signal.ts'
 
 /** The exit statuses other than 0, and 128+n at a second signal. */
 const FAILED = 1
@@ -46,7 +47,6 @@ function fail(error: unknown): void {
   )
 }
 
-ignoreNext()
 outliveTerminal()
 // Who reads a list or a help only in part has had enough.
 process.stdout.on('error', (error) => isBrokenPipe(error) || fail(error))

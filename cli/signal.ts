@@ -2,6 +2,9 @@ import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 
+// Node takes USR1 for a wish to debug, and the system for one to end.
+process.on('SIGUSR1', () => {})
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** One wish to end may come as several signals: `timeout` tells a process, and then its group. */
@@ -29,11 +32,6 @@ export function outliveTerminal(): void {
       openSync('/dev/null', 'r+')
     }
   })
-}
-
-/** Has USR1 do nothing, which Node takes for a wish to debug, and the system for one to end. */
-export function ignoreNext(): void {
-  process.on('SIGUSR1', () => {})
 }
 
 /** Calls `next` at each USR1. Answers what ends that. */

@@ -49,6 +49,18 @@ test('two signals at once are one wish, as `timeout` tells a process and then it
   t.is(data.length, (frames * channels * bits) / 8)
 })
 
+test('USR1 without --split and --preroll does nothing', async (t) => {
+  const path = await folder(t)
+  const running = new Running(t, path(''), ['-D', 'virtual', 'null', 'out.wav'])
+  await running.told('-> out.wav')
+  running.child.kill('SIGUSR1')
+  await grown(path('out.wav'), 8000)
+  running.child.kill('SIGINT')
+  const { status, stderr } = await running.ended()
+  t.is(status, 0)
+  t.regex(stderr, /^<- null\n-- .*\n-> out\.wav\nSIGINT: finishing; once more ends at once\nduration: /)
+})
+
 test('-q tells nothing of a signal', async (t) => {
   const path = await folder(t)
   const running = new Running(t, path(''), ['-q', '-D', 'virtual', 'null', 'out.wav'])
