@@ -1,16 +1,28 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { folder, same } from '../support.ts'
 import { FREE, grown, pastream, ramp, RATE, readWav, Running, wav } from './support.ts'
 
 type Told = { event: string } & Record<string, unknown>
 
-/** What --json told: every line is an object. */
-function events(stderr: string): Told[] {
-  return stderr
+/** The fields of each event, as docs/cli.md has them. */
+const DOCUMENTED = new Map(
+  [...readFileSync('docs/cli.md', 'utf8').matchAll(/^\| `(\w+)` \| (`.*?`) \|/gm)].map(
+    ([, event = '', fields = '']) => [event, fields.replaceAll('`', '').split(', ')] as const,
+  ),
+)
+
+/** What --json told: every line is an object, and nothing in it undocumented. */
+function events(t: ExecutionContext, stderr: string): Told[] {
+  const told = stderr
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Told)
+  for (const { event, ...fields } of told) {
+    const known = DOCUMENTED.get(event) ?? []
+    for (const field of Object.keys(fields)) t.true(known.includes(field), `docs/cli.md has no ${field} of ${event}`)
+  }
+  return told
 }
 
 const NONE = { count: 0, frames: 0, starved: 0, starvations: 0 }
@@ -21,7 +33,7 @@ test('--json tells start, progress and end', async (t) => {
   const args = ['--json', '--meter', '-D', 'virtual:block=64', 'in.wav', 'out.wav']
   const { status, stdout, stderr } = await pastream(t, path(''), args)
   t.deepEqual([status, stdout.length], [0, 0])
-  const [start, ...rest] = events(stderr)
+  const [start, ...rest] = events(t, stderr)
   t.deepEqual(start, {
     event: 'start',
     device: 'virtual:block=64',
@@ -109,7 +121,7 @@ test('--json tells xruns, gaps and signals; --meter off measures nothing', async
   running.child.kill('SIGTERM')
   const { status, stderr } = await running.ended()
   t.is(status, 0)
-  const told = events(stderr)
+  const told = events(t, stderr)
   t.deepEqual(told[0]?.['input'], null)
   t.deepEqual(told[0]?.['length'], null)
   t.is(told.find(({ event }) => event === 'xrun')?.['kinds']?.toString(), 'inputOverflow')
@@ -132,7 +144,7 @@ test('--json tells what failed as its last line', async (t) => {
   writeFileSync(path('in.wav'), wav(ramp(1000)))
   const last = async (...args: string[]): Promise<[number | null, Told | undefined]> => {
     const { status, stderr } = await pastream(t, path(''), ['--json', ...args])
-    return [status, events(stderr).at(-1)]
+    return [status, events(t, stderr).at(-1)]
   }
   t.deepEqual(await last('missing.wav'), [
     1,
