@@ -1,10 +1,19 @@
 import test from 'ava'
 import { setTimeout } from 'node:timers/promises'
-import { devices, hosts, InputStream, OutputStream, version, watchDevices, type DeviceInfo } from 'pastream-rs'
+import {
+  devicePair,
+  devices,
+  hosts,
+  InputStream,
+  OutputStream,
+  version,
+  watchDevices,
+  type ListedDevice,
+} from 'pastream-rs'
 import { duplex, fails, FORMATS } from './support.ts'
 
 // Others may be in use.
-const software = (): DeviceInfo[] => devices().filter(({ host }) => host === 'virtual' || host === 'null')
+const software = (): ListedDevice[] => devices().filter(({ host }) => host === 'virtual' || host === 'null')
 
 test('a listed device opens by its id, and by its name in any case', async (t) => {
   const all = software()
@@ -44,7 +53,36 @@ test('each side may name a device of its own', async (t) => {
   await using input = await InputStream.open({ device: ['nobody', 'null'] })
   t.is(input.device, 'null')
   await fails(t, () => InputStream.open({ device: ['null', 'nobody'] }), 'ERR_PASTREAM_DEVICE_NOT_FOUND', /records/)
-  await fails(t, () => OutputStream.open({ device: [7 as never, 'null'] }), 'ERR_PASTREAM_INVALID_ARGUMENT', /device/)
+  await fails(t, () => OutputStream.open({ device: [{} as never, 'null'] }), 'ERR_PASTREAM_INVALID_ARGUMENT', /device/)
+})
+
+test('a device is named by its index', async (t) => {
+  t.deepEqual(
+    devices().map(({ index }) => index),
+    [...devices().keys()],
+  )
+  for (const { index, id, host } of software()) {
+    for (const device of [index, String(index), `${index} ${host}`, ['nobody', index]] as const) {
+      await using stream = await InputStream.open({ device })
+      t.is(stream.device, id)
+    }
+  }
+  const count = devices().length
+  await fails(
+    t,
+    () => OutputStream.open({ device: count }),
+    'ERR_PASTREAM_DEVICE_NOT_FOUND',
+    new RegExp(`^there is no device ${count}: there are ${count}, counted from 0; the devices here are `),
+  )
+  for (const device of [-1, 0.5, Number.NaN]) {
+    await fails(t, () => OutputStream.open({ device }), 'ERR_PASTREAM_INVALID_ARGUMENT', /its index in devices\(\)/)
+  }
+})
+
+test('a name may mean two devices', (t) => {
+  t.deepEqual(devicePair('virtual'), ['virtual', 'virtual'])
+  t.deepEqual(devicePair('alsa:hw:CARD=PCH,DEV=0, null'), ['alsa:hw:CARD=PCH,DEV=0', 'null'])
+  t.deepEqual(devicePair('^,3'), ['', '3'])
 })
 
 test('the alignment of a virtual device is its delay', async (t) => {

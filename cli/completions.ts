@@ -3,7 +3,7 @@ import { flags, type Flag, type SHELLS } from './flags.ts'
 type Shell = (typeof SHELLS)[number]
 
 /** The ids of the devices that are there, in the words of any of the shells. */
-const DEVICES = "pastream-rs --list 2>/dev/null | sed -n '2,$s/^\\([^ ]*:[^ ]*\\|virtual\\|null\\) .*/\\1/p'"
+const DEVICES = "pastream-rs --list 2>/dev/null | sed -n 's/^ *[0-9][0-9]*  \\([^ ]*\\) .*/\\1/p'"
 
 function all(): Flag[] {
   return Object.values<Flag>(flags)

@@ -99,7 +99,7 @@ export const flags = {
     'X[,X]',
     values.device,
     () => false,
-    "device by id or by parts of its name (see -l); given twice: playback, then record (default: 'default')",
+    "device by id, by number, or by parts of its name (see -l); given twice: playback, then record (default: 'default')",
   ),
   host: single(
     'device',

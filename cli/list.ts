@@ -1,4 +1,4 @@
-import { devices, hosts, type DeviceInfo } from '../ts/index.ts'
+import { devices, hosts, type ListedDevice } from '../ts/index.ts'
 import type { Options } from './flags.ts'
 
 /** Lines up columns; those in `right` to the right. */
@@ -21,8 +21,9 @@ function channels(count: number, isDefault: boolean): string {
   return `${isDefault ? '*' : ''}${count}`
 }
 
-function row(device: DeviceInfo): string[] {
+function row(device: ListedDevice): string[] {
   return [
+    String(device.index),
     device.id,
     device.host,
     channels(device.maxInputChannels, device.isDefaultInput),
@@ -37,7 +38,7 @@ export function list({ json, host }: Options): string {
   const all = hosts().filter(({ name }) => host === undefined || name === host)
   const present = devices().filter((device) => host === undefined || device.host === host)
   if (json) return `${JSON.stringify({ hosts: all, devices: present }, undefined, 2)}\n`
-  const rows = table([['DEVICE', 'HOST', 'IN', 'OUT', 'RATE', 'NAME'], ...present.map(row)], new Set([2, 3, 4]))
+  const rows = table([['#', 'DEVICE', 'HOST', 'IN', 'OUT', 'RATE', 'NAME'], ...present.map(row)], new Set([0, 3, 4, 5]))
   const missing = all.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name}: ${reason}`]))
   return [rows, ...missing, ''].join('\n')
 }

@@ -42,6 +42,10 @@ const RULES: readonly string[] = [
     '(-ql), a long one takes it after = or a space. An option that is given again counts the last time, but -D and -m.',
   'A -D value that is the id of a device, or that begins with a host and names no second one, is one device whatever commas it holds; else ' +
     'a comma parts the playback from the recording.',
+  'A number as a -D value is the one that -l shows; it may be another once a device comes or goes, which an id never is. A device whose name is a ' +
+    'number is found by its id.',
+  'USR1 is for --preroll and --split, and else does nothing. In the first moments, before Node has read the command, it ends the process, or has ' +
+    'Node open its debugger: wait for the first line, or the event start.',
   'What goes wrong before the first frame leaves every file as it was. A file that is recorded is valid at every moment.',
   'On a terminal a line tells the time, the length, levels with their highest held and ! where one was clipped (the recording where there is ' +
     'one), xruns, gaps and load, eight times a second. NO_COLOR keeps colors off, TERM=dumb all escapes too. On a pipe there is no such line, and with --quiet nothing at all.',

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import {
+  devicePair,
   devices,
   DuplexStream,
   InputStream,
@@ -12,7 +13,7 @@ import {
   type Stream,
   type StreamOptions,
 } from '../ts/index.ts'
-import { pairOfDevices } from './device.ts'
+import { within } from './device.ts'
 import { isBrokenPipe, UsageError, XrunError } from './error.ts'
 import { flags, type Options } from './flags.ts'
 import { onKeys } from './keys.ts'
@@ -82,11 +83,10 @@ function sides<T>({ input, output }: Command, pair: Partial<Sides<T>> | undefine
 }
 
 function device(command: Command) {
-  const { device: given = [], host } = command.options
-  // Its ids are asked for only where a comma could be of one.
-  const ids = given.length === 1 && given[0]?.includes(',') ? devices().map(({ id }) => id) : []
-  const [playback, recording] = pairOfDevices(given, ids, host)
-  return sides(command, defined({ playback, recording }), 'default')
+  const { device: [first = '', second] = [], host } = command.options
+  const pair = second === undefined ? devicePair(first) : [first, second]
+  const [playback, recording] = host === undefined ? pair : pair.map((name) => within(host, name))
+  return sides(command, { playback, recording })
 }
 
 function mappings({ input, output, options }: Command): Pick<StreamOptions, 'txMapping' | 'rxMapping'> {
@@ -137,7 +137,12 @@ async function open(command: Command, file: SoundFile | undefined): Promise<Stre
 function suggesting(error: unknown, asked: StreamOptions['device']): unknown {
   if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_DEVICE_NOT_FOUND')) return error
   const known = devices().flatMap(({ id, name: called }) => [id, called])
-  const meant = [asked].flat().flatMap((device) => nearest(device ?? '', known))
+  // A number is not misspelt.
+  const names = [asked]
+    .flat()
+    .map(String)
+    .filter((name) => !/^\d+( |$)/.test(name))
+  const meant = names.flatMap((name) => nearest(name, known))
   if (meant.length === 0) return error
   return new PastreamError(error.code, `${error.message}; did you mean ${[...new Set(meant)].join(' or ')}?`)
 }
@@ -309,6 +314,7 @@ export async function run(command: Command): Promise<void> {
   }
   const unused = output === undefined && OF_OUTPUT.find((key) => options[key] !== undefined)
   if (unused) throw new UsageError(`${flags[unused].names.at(-1)} is of the output, and there is none: name one`)
+  if (options.split && output === '-') throw new UsageError('--split makes files, and - is none: name an output')
   // With --split every file is a new one.
   if (options.noClobber && !options.split && output !== undefined && output !== '-' && existsSync(output)) {
     throw new Error(

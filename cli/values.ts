@@ -168,8 +168,8 @@ export const latency: Kind<'low' | 'high' | number> = {
 }
 
 export const device: Kind<string> = {
-  allowed: 'a device is named by its id or by parts of its name; -l lists them',
-  parse: (value) => (value.trim() === '' && value !== '' ? undefined : { value }),
+  allowed: 'a device is named by its id, its number, or parts of its name; -l lists them',
+  parse: (value) => (value.trim() === '' && value !== '' ? undefined : { value: value.trim() }),
   complete: 'device',
 }
 

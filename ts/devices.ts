@@ -38,9 +38,19 @@ export interface HostInfo {
   readonly reason?: string
 }
 
+/** A device and its place in the list, by which it may be named as long as the list stays as it is. */
+export interface ListedDevice extends DeviceInfo {
+  readonly index: number
+}
+
 /** Every device of every host that can be used, the host that `device: 'default'` looks at first before the others. */
-export function devices(): DeviceInfo[] {
-  return call(() => native.devices()) as DeviceInfo[]
+export function devices(): ListedDevice[] {
+  return (call(() => native.devices()) as DeviceInfo[]).map((device, index) => Object.assign(device, { index }))
+}
+
+/** The names of the devices that a `device` means, the one that plays and the one that records; empty: the default. */
+export function devicePair(device: string): [playback: string, recording: string] {
+  return call(() => native.devicePair(device)) as [string, string]
 }
 
 export function hosts(): HostInfo[] {

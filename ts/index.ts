@@ -1,6 +1,7 @@
 export { Chunks, type Cut, type Planar } from './chunks.ts'
 export { defaults } from './defaults.ts'
 export {
+  devicePair,
   devices,
   DeviceWatch,
   hosts,
@@ -10,6 +11,7 @@ export {
   type DeviceEvents,
   type DeviceInfo,
   type HostInfo,
+  type ListedDevice,
 } from './devices.ts'
 export { PastreamError, type ErrorCode } from './error.ts'
 export {

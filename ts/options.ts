@@ -17,11 +17,12 @@ export type Recorded<F> = F extends Format ? F : F extends readonly [unknown, in
 /** What a stream is opened with. What is not set here and in `defaults` is up to the device. */
 export interface StreamOptions<F extends Pair<Format> = Pair<Format>> {
   /**
-   * A device's id, its name, or parts of that. A comma parts two devices, as in a stream's own `device`, unless all is one's
-   * id or name. Two devices are joined: the playback's clock paces both, see `alignment`.
+   * A device's id, its name, or parts of that; or its `index` in the list of `devices()`, also in digits. A comma parts two
+   * devices, as in a stream's own `device`, unless all is one's id or name. Two devices are joined: the playback's clock
+   * paces both, see `alignment`.
    * @default 'default'
    */
-  device?: Pair<string>
+  device?: Pair<string | number>
   /** In Hz. */
   sampleRate?: number
   /** Samples in a frame, 1 to 256. */

@@ -22,7 +22,7 @@ async function shell(t: ExecutionContext): Promise<[path: (name: string) => stri
 test('pastream -h and -l', async (t) => {
   const [, run] = await shell(t)
   t.regex(run('pastream-rs -h').toString(), /^Usage: pastream-rs/)
-  t.regex(run('pastream-rs -l').toString(), /^virtual .*Virtual device$/m)
+  t.regex(run('pastream-rs -l').toString(), /^ *\d+ +virtual .*Virtual device$/m)
 })
 
 test('pastream input.wav output.wav', async (t) => {
@@ -68,6 +68,26 @@ test('the help’s own examples run, on the virtual device', async (t) => {
     run(line.replace('-D virtual ', '').replace('pastream-rs', 'pastream-rs -D virtual:clock=free'))
   }
   t.is(readWav(path('room.wav')).data.length, 4 * (100 + RATE))
+})
+
+test('every line of README.md for a shell runs, on the virtual device', async (t) => {
+  const [path, run] = await shell(t)
+  for (const name of ['speech', 'sweep', 'in']) writeFileSync(path(`${name}.wav`), wav(ramp(100)))
+  writeFileSync(path('take.pcm'), Buffer.from(ramp(100, 1).buffer))
+  const blocks = readFileSync('README.md', 'utf8').matchAll(/^```sh\n([^]*?)^```$/gm)
+  const lines = [...blocks].flatMap(([, block = '']) => block.trimEnd().split('\n'))
+  const others = lines.filter((line) => !line.includes('pastream-rs '))
+  // Of a clone: what they do is what CI begins with, and this test is part of one.
+  t.deepEqual(
+    others.map((line) => line.replace(/ +#.*/, '')),
+    ['npm start', 'npm test'],
+  )
+  t.true(lines.length > others.length)
+  for (const line of lines.filter((line) => !others.includes(line))) {
+    if (line.startsWith('sox') && spawnSync('sox', ['--version']).error) continue
+    run(line.replace('-D virtual ', '-D virtual:clock=free '))
+  }
+  same(t, readWav(path('take.wav')).data, ramp(100, 1))
 })
 
 test('1.5 s, however they are written, are 72,000 frames', async (t) => {

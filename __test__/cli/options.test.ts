@@ -214,9 +214,9 @@ test('-l, --version and -h write to stdout, and play nothing', async (t) => {
     return stdout.toString()
   }
   const list = await told('-l')
-  t.regex(list, /^DEVICE +HOST +IN +OUT +RATE +NAME\n/)
-  t.regex(list, /^virtual +virtual +256 +256 +48000 +Virtual device$/m)
-  t.regex(list, /^null +null +256 +256 +48000 +Null device$/m)
+  t.regex(list, /^ *# +DEVICE +HOST +IN +OUT +RATE +NAME\n/)
+  t.regex(list, /^ *\d+ +virtual +virtual +256 +256 +48000 +Virtual device$/m)
+  t.regex(list, /^ *\d+ +null +null +256 +256 +48000 +Null device$/m)
   t.is(await told('--list'), list)
   const all = JSON.parse(await told('-l', '--json'))
   t.like(
@@ -233,7 +233,7 @@ test('-l, --version and -h write to stdout, and play nothing', async (t) => {
   )
   t.true(all.hosts.some(({ name, available }: { name: string; available: boolean }) => name === 'null' && available))
   const one = await told('-l', '--host', 'NULL')
-  t.regex(one, /^DEVICE.*\nnull +null.*\n$/)
+  t.regex(one, /^#  DEVICE.*\n\d+  null +null.*\n$/)
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
   t.is(await told('--version'), `pastream-rs ${version}\n`)
   const help = await told('-h')

@@ -64,11 +64,18 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
       '--resample off -D virtual:clock=free:rate=44100',
       'device `virtual:clock=free:rate=44100` takes 44100 Hz alone, not 8000',
     ),
+    // No host is there but these two.
+    ...recorded('-D 0 -d 1s null', '-D 0,1 -d 1s null', '-D 1 -D 0 -d 1s null', '--host null -D 1 -d 1s null'),
+    failed('-D 2', `there is no device 2: there are 2, counted from 0; ${NO_CARD}`),
     misused('-D virtual -D virtual -D virtual', '-D: given more than twice; one for each side is allowed'),
     ...bare('X[,X]', '-D', '--device'),
   ],
   host: [
     ...ok('--host virtual -D virtual:clock=free', '--host=VIRTUAL -D virtual:clock=free'),
+    failed(
+      '--host null -D 0',
+      'device 0 is virtual, of the host `virtual`; the devices here are null (Null device). Without a sound card, use the device `virtual` (`-D virtual`)',
+    ),
     misused('--host null -D virtual', '-D virtual is no device of --host null: leave out one of them'),
     ...wrong('one of alsa, jack, pulse, wasapi, coreaudio, virtual, null', '--host oss'),
     ...bare('NAME', '--host'),
@@ -224,6 +231,7 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
   ],
   split: [
     misused('--split in.wav', '--split is of the output, and there is none: name one'),
+    misused('--split in.wav -', '--split makes files, and - is none: name an output'),
     ...ok('--split', '--split 0.1', '--split 800s', '--split=1'),
     misused('--split=1s-1', `--split is not a frame long at 8000 Hz: give more`),
     misused('--split=0', `--split '0': ${TIME}; more than 0${''}`),

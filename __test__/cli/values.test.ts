@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import test from 'ava'
-import { pairOfDevices } from '../../cli/device.ts'
+import { within } from '../../cli/device.ts'
 import { UsageError } from '../../cli/error.ts'
 import { parse as parseAll, type Command } from '../../cli/parse.ts'
 import { channels, choice, mapping, pair, positiveTime, size, time, toFrames } from '../../cli/values.ts'
@@ -148,41 +148,19 @@ test('a wrong call names the flag, the value and what is allowed', (t) => {
   for (const [argv, message] of cases) t.throws(() => parse(argv), { instanceOf: UsageError, message }, argv.join(' '))
 })
 
-test('a comma parts two devices, but not the id of one', (t) => {
-  const cases: [string[], [string | undefined, string | undefined]][] = [
-    [[], [undefined, undefined]],
-    [['virtual'], ['virtual', 'virtual']],
-    [['virtual,null'], ['virtual', 'null']],
-    [['virtual:block=1..9:seed=2,NULL'], ['virtual:block=1..9:seed=2', 'NULL']],
-    [['alsa:hw:CARD=PCH,DEV=0'], ['alsa:hw:CARD=PCH,DEV=0', 'alsa:hw:CARD=PCH,DEV=0']],
-    [['alsa:hw:CARD=PCH,DEV=0,virtual'], ['alsa:hw:CARD=PCH,DEV=0', 'virtual']],
-    [['listed,this way'], ['listed,this way', 'listed,this way']],
-    [['usb mic,headphones'], ['usb mic', 'headphones']],
-    [['^,virtual'], [undefined, 'virtual']],
-    [
-      ['alsa:hw:0,0', 'null,x'],
-      ['alsa:hw:0,0', 'null,x'],
-    ],
-  ]
-  for (const [given, expected] of cases) t.deepEqual(pairOfDevices(given, ['virtual', 'listed,this way']), expected)
-})
-
 test('a host restricts the choice', (t) => {
-  const cases: [string[], [string, string]][] = [
-    [[], ['jack', 'jack']],
-    [['default'], ['jack', 'jack']],
-    [['^,mic'], ['jack', 'mic jack']],
-    [
-      ['jack:system', 'usb mic'],
-      ['jack:system', 'usb mic jack'],
-    ],
-    [['JACK'], ['JACK', 'JACK']],
-  ]
-  for (const [given, expected] of cases) t.deepEqual(pairOfDevices(given, [], 'jack'), expected)
-  t.throws(() => pairOfDevices(['virtual'], [], 'jack'), {
-    instanceOf: UsageError,
-    message: /no device of --host jack/,
-  })
+  for (const [name, expected] of [
+    ['', 'jack'],
+    ['^', 'jack'],
+    ['Default', 'jack'],
+    ['usb mic', 'usb mic jack'],
+    ['3', '3 jack'],
+    ['jack:system', 'jack:system'],
+    ['JACK', 'JACK'],
+  ] as const) {
+    t.is(within('jack', name), expected)
+  }
+  t.throws(() => within('jack', 'virtual'), { instanceOf: UsageError, message: /no device of --host jack/ })
 })
 
 test('a file of arguments is split as a shell does it', async (t) => {

@@ -841,6 +841,7 @@ module.exports.BindingStream = nativeBinding.BindingStream
 module.exports.BindingWatch = nativeBinding.BindingWatch
 module.exports.BindingWriter = nativeBinding.BindingWriter
 module.exports.closeAll = nativeBinding.closeAll
+module.exports.devicePair = nativeBinding.devicePair
 module.exports.devices = nativeBinding.devices
 module.exports.hosts = nativeBinding.hosts
 module.exports.repair = nativeBinding.repair

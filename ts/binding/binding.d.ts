@@ -366,6 +366,9 @@ export interface DeviceObject {
   isDefaultOutput: boolean
 }
 
+/** The names of the devices that `text` means: the one that plays, the one that records. */
+export declare function devicePair(text: string): Array<string>
+
 /** Every device of every available host. */
 export declare function devices(): Array<DeviceObject>
 

@@ -17,9 +17,10 @@ import {
 import type { BindingStream, SideOptions } from '../binding/binding.js'
 
 /** A device's name, or none. */
-function named(device: string | undefined): string | undefined {
+function named(device: string | number | undefined): string | undefined {
   if (device === undefined || typeof device === 'string') return device
-  throw invalid(`device is ${String(device)}: give a device's id, or parts of its name`)
+  if (Number.isSafeInteger(device) && device >= 0) return String(device)
+  throw invalid(`device is ${String(device)}: give a device's id, parts of its name, or its index in devices()`)
 }
 
 /**

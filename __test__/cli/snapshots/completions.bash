@@ -6,7 +6,7 @@ _pastream_rs() {
   if [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi
   if [[ $word == = ]]; then before=${COMP_WORDS[COMP_CWORD-1]} word=; fi
   case $before in
-    -D|--device) words=$(pastream-rs --list 2>/dev/null | sed -n '2,$s/^\([^ ]*:[^ ]*\|virtual\|null\) .*/\1/p') ;;
+    -D|--device) words=$(pastream-rs --list 2>/dev/null | sed -n 's/^ *[0-9][0-9]*  \([^ ]*\) .*/\1/p') ;;
     --host) words='alsa jack pulse wasapi coreaudio virtual null' ;;
     --latency) words='low high' ;;
     -b|--blocksize) return ;;

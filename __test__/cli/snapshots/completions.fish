@@ -1,5 +1,5 @@
 # fish completion of pastream-rs: pastream-rs --completions fish | source
-complete -c pastream-rs -s D -l device -x -a "(pastream-rs --list 2>/dev/null | sed -n '2,\$s/^\([^ ]*:[^ ]*\|virtual\|null\) .*/\1/p')" -d 'device by id or by parts of its name'
+complete -c pastream-rs -s D -l device -x -a "(pastream-rs --list 2>/dev/null | sed -n 's/^ *[0-9][0-9]*  \([^ ]*\) .*/\1/p')" -d 'device by id, by number, or by parts of its name'
 complete -c pastream-rs -l host -x -a 'alsa jack pulse wasapi coreaudio virtual null' -d 'choose among the devices of one host alone'
 complete -c pastream-rs -l latency -x -a 'low high' -d 'how far the device may lag behind'
 complete -c pastream-rs -s b -l blocksize -x -d 'frames a block'

@@ -1,12 +1,12 @@
 #compdef pastream-rs
 # zsh completion of pastream-rs: source <(pastream-rs --completions zsh), or a file _pastream-rs in $fpath
 _pastream_rs_devices() {
-  compadd -- ${(f)"$(pastream-rs --list 2>/dev/null | sed -n '2,$s/^\([^ ]*:[^ ]*\|virtual\|null\) .*/\1/p')"}
+  compadd -- ${(f)"$(pastream-rs --list 2>/dev/null | sed -n 's/^ *[0-9][0-9]*  \([^ ]*\) .*/\1/p')"}
 }
 _pastream_rs() {
   _arguments -s -S \
-    '*-D+[device by id or by parts of its name]:X\[,X\]:_pastream_rs_devices' \
-    '*--device=[device by id or by parts of its name]:X\[,X\]:_pastream_rs_devices' \
+    '*-D+[device by id, by number, or by parts of its name]:X\[,X\]:_pastream_rs_devices' \
+    '*--device=[device by id, by number, or by parts of its name]:X\[,X\]:_pastream_rs_devices' \
     '--host=[choose among the devices of one host alone]:NAME:(alsa jack pulse wasapi coreaudio virtual null)' \
     '--latency=[how far the device may lag behind]:L:(low high)' \
     '-b+[frames a block]:N: ' \

@@ -107,6 +107,14 @@ pub fn devices() -> Vec<DeviceObject> {
     device::devices().iter().map(DeviceObject::from).collect()
 }
 
+/// The names of the devices that `text` means: the one that plays, the one that records.
+#[napi]
+#[must_use]
+pub fn device_pair(text: String) -> Vec<String> {
+    let (playback, recording) = device::pair(&text);
+    vec![playback.to_owned(), recording.to_owned()]
+}
+
 /// Every host of this build.
 #[napi]
 #[must_use]

@@ -5,5 +5,5 @@ mod registry;
 mod watch;
 
 pub use host_info::HostInfo;
-pub use registry::{devices, find, hosts, open, open_pair};
+pub use registry::{devices, find, hosts, open, open_pair, pair};
 pub use watch::{DeviceChange, DeviceWatch};

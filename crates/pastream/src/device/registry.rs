@@ -33,13 +33,10 @@ pub fn devices() -> Vec<DeviceInfo> {
 }
 
 /// The device that `text` means for `side`: a device's id, with keys or without (`virtual:clock=free`); a host alone, for
-/// its default device; `default` or nothing at all, for the system's; the name of a device; else words that all occur in
-/// one device's name or host, in any case, where a last word that is a host's name leaves no other host. The device's `id`
-/// is the one to open, keys included; the keys are checked by [`open`].
-///
-/// A comma parts the names of two devices, of which the first plays and the second records, unless all is a device's id
-/// or name: in what begins with a host, the first comma that another host follows. An empty first name or `^` means the
-/// default, an empty second one what the first means.
+/// its default device; `default` or nothing at all, for the system's; digits alone, for the device that is there in the
+/// list of [`devices`], from 0 on; the name of a device; else words that all occur in one device's name or host, in any
+/// case, where a last word that is a host's name leaves no other host. The device's `id` is the one to open, keys
+/// included; the keys are checked by [`open`]. Of the two devices that [`pair`] finds in `text`, it is that of `side`.
 ///
 /// Never answers a virtual device that was not named.
 ///
@@ -50,7 +47,8 @@ pub fn devices() -> Vec<DeviceInfo> {
 /// that match, [`HostUnavailable`](ErrorKind::HostUnavailable) where the host isn't there or there is no real one, and
 /// where the default would be of a host that hangs.
 pub fn find(text: &str, side: Side) -> Result<DeviceInfo> {
-    let text = part(text.trim(), side).trim();
+    let (playback, recording) = pair(text);
+    let text = if side == Side::Playback { playback } else { recording };
     if text.is_empty() || text.eq_ignore_ascii_case("default") {
         return default_device(side);
     }
@@ -72,7 +70,28 @@ pub fn find(text: &str, side: Side) -> Result<DeviceInfo> {
     if let Some(backend) = only {
         usable(backend, side)?;
     }
-    by_name(&devices(), name, only.map(Backend::host), side)
+    let (devices, host) = (devices(), only.map(Backend::host));
+    if name.bytes().all(|letter| letter.is_ascii_digit()) {
+        let device = by_index(&devices, name, host, side)?;
+        return of_host(host_of(device)?, &device.id, side);
+    }
+    by_name(&devices, name, host, side)
+}
+
+/// The one of `devices` that the digits `index` count, from 0 on.
+fn by_index<'a>(
+    devices: &'a [DeviceInfo],
+    index: &str,
+    host: Option<&str>,
+    side: Side,
+) -> Result<&'a DeviceInfo> {
+    let device = index.parse().ok().and_then(|index: usize| devices.get(index));
+    let problem = match device {
+        Some(device) if host.is_none_or(|host| device.host == host) => return Ok(device),
+        Some(device) => format!("device {index} is {}, of the host `{}`", device.id, device.host),
+        None => format!("there is no device {index}: there are {}, counted from 0", devices.len()),
+    };
+    Err(without(ErrorKind::DeviceNotFound, &problem, side, host))
 }
 
 /// The one of `devices` that is called `name`, on any host or on one.
@@ -101,25 +120,28 @@ fn by_name(devices: &[DeviceInfo], name: &str, host: Option<&str>, side: Side) -
     }
 }
 
-/// The part of `text` that means `side`, where that may name two devices.
-fn part(text: &str, side: Side) -> &str {
+/// The names of the devices that `text` means, the one that plays and the one that records: what a comma parts, or all of
+/// it for both. A device's id or name is one device whatever commas it holds; in what begins with a host, the comma is the
+/// first that another host follows. Nothing and `^` mean the default, which has an empty name here.
+///
+/// Not realtime-safe: asks the audio systems where there is a comma.
+#[must_use]
+pub fn pair(text: &str) -> (&str, &str) {
     let begins = |text: &str| {
         let host = text.trim_start().split(':').next().unwrap_or_default().trim_end();
         backend(host).is_some() || REAL_HOSTS.iter().any(|real| real.eq_ignore_ascii_case(host))
     };
+    let text = text.trim();
     let mut commas = text.match_indices(',').map(|(at, _)| at);
     let comma = if begins(text) { commas.find(|at| begins(&text[at + 1..])) } else { commas.next() };
-    let Some(comma) = comma else { return text };
-    if devices().iter().any(|device| device.id == text || device.name == text) {
-        return text;
-    }
-    let given = |name: &str| !matches!(name.trim(), "" | "^");
-    let (first, second) = (&text[..comma], &text[comma + 1..]);
-    match side {
-        Side::Recording if given(second) => second,
-        _ if given(first) => first,
-        _ => "",
-    }
+    let (playback, recording) = match comma {
+        Some(comma) if !devices().iter().any(|device| device.id == text || device.name == text) => {
+            (text[..comma].trim(), text[comma + 1..].trim())
+        }
+        _ => (text, text),
+    };
+    let name = |text| if text == "^" { "" } else { text };
+    (name(playback), name(recording))
 }
 
 /// Opens the device that `request.id` means, as [`find`] reads it, for the sides that are asked for.
@@ -431,25 +453,48 @@ mod tests {
     }
 
     #[test]
+    fn digits_count_the_devices() {
+        let devices = Cards(Ok(())).devices().unwrap();
+        let devices: Vec<_> =
+            devices.into_iter().map(|device| DeviceInfo { host: "cards".to_owned(), ..device }).collect();
+        let found =
+            |index, host| by_index(&devices, index, host, Side::Playback).map(|device| &device.id[..]);
+        assert_eq!(found("0", None).unwrap(), "cards:hw");
+        assert_eq!(found("04", Some("cards")).unwrap(), "cards:hdmi.monitor");
+        for (index, host, expected) in [
+            ("5", None, "there is no device 5: there are 5, counted from 0; the devices here are "),
+            ("99999999999999999999", None, "there is no device 99999999999999999999: there are 5,"),
+            (
+                "1",
+                Some("null"),
+                "device 1 is cards:hw:1, of the host `cards`; the devices here are null (Null",
+            ),
+        ] {
+            let error = found(index, host).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::DeviceNotFound);
+            assert!(error.message().starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
     fn a_comma_parts_two_devices() {
         for (text, playing, recording) in [
             ("one", "one", "one"),
-            ("one,two", "one", "two"),
+            (" one , two ", "one", "two"),
             ("one,two,three", "one", "two,three"),
+            ("3,5", "3", "5"),
             ("alsa:hw:CARD=PCH,DEV=0", "alsa:hw:CARD=PCH,DEV=0", "alsa:hw:CARD=PCH,DEV=0"),
             ("alsa:hw:0,0,Pulse:mic,1", "alsa:hw:0,0", "Pulse:mic,1"),
-            ("virtual, null", "virtual", " null"),
-            ("one,", "one", "one"),
+            ("virtual, null", "virtual", "null"),
+            ("virtual:block=1..9:seed=2,NULL", "virtual:block=1..9:seed=2", "NULL"),
+            ("one,", "one", ""),
             (",two", "", "two"),
             ("^,two", "", "two"),
-            ("one,^", "one", "one"),
+            ("one,^", "one", ""),
             (",", "", ""),
+            ("^", "", ""),
         ] {
-            assert_eq!(
-                (part(text, Side::Playback), part(text, Side::Recording)),
-                (playing, recording),
-                "{text}"
-            );
+            assert_eq!(pair(text), (playing, recording), "{text}");
         }
     }
 }
