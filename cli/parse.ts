@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { UsageError } from './error.ts'
 import { flags, type Flag, type Options } from './flags.ts'
 import { isNone, type Kind } from './values.ts'
@@ -22,11 +22,14 @@ const byName: ReadonlyMap<string, Entry> = new Map(
   Object.entries<Flag>(flags).flatMap(([key, flag]) => flag.names.map((name) => [name, [key, flag]] as const)),
 )
 
-function find(name: string): Entry {
+/** The option of that name, which is all of `argument` or its beginning. */
+function find(name: string, argument: string): Entry {
   const entry = byName.get(name.startsWith('--') ? name.replaceAll('_', '-') : name)
   if (entry) return entry
   const meant = name.startsWith('--') ? nearest(name.replaceAll('_', '-'), [...byName.keys()]) : []
-  throw new UsageError(`${name}: no such option${meant.length > 0 ? `: did you mean ${meant.join(' or ')}?` : ''}`)
+  const hint = meant.length > 0 ? `: did you mean ${meant.join(' or ')}?` : ''
+  const file = existsSync(argument) ? `; an input of that name is ./${argument}` : ''
+  throw new UsageError(`${name}: no such option${hint}${file}`)
 }
 
 function read<T>(name: string, kind: Kind<T>, text: string): T {
@@ -77,7 +80,7 @@ export function parse(argv: readonly string[]): Command {
 
   const option = (argument: string): void => {
     const [name, attached] = split(argument)
-    const [key, flag] = find(name)
+    const [key, flag] = find(name, argument)
     const required = (value: string): string => {
       const text = attached ?? queue.shift()
       if (text === undefined) throw new UsageError(`${name}: needs a value, ${value}`)

@@ -137,12 +137,10 @@ async function open(command: Command, file: SoundFile | undefined): Promise<Stre
 function suggesting(error: unknown, asked: StreamOptions['device']): unknown {
   if (!(error instanceof PastreamError && error.code === 'ERR_PASTREAM_DEVICE_NOT_FOUND')) return error
   const known = devices().flatMap(({ id, name: called }) => [id, called])
-  // A number is not misspelt.
-  const names = [asked]
-    .flat()
-    .map(String)
-    .filter((name) => !/^\d+( |$)/.test(name))
-  const meant = names.flatMap((name) => nearest(name, known))
+  // Neither a number nor what is there is misspelt.
+  const names = [asked].flat().map(String)
+  const misspelt = names.filter((name) => !/^\d+( |$)/.test(name) && !known.includes(name))
+  const meant = misspelt.flatMap((name) => nearest(name, known))
   if (meant.length === 0) return error
   return new PastreamError(error.code, `${error.message}; did you mean ${[...new Set(meant)].join(' or ')}?`)
 }

@@ -253,6 +253,15 @@ test('3: an xrun under --fatal-xruns, and only there', async (t) => {
   t.is((await pastream(t, path(''), args)).status, 0)
 })
 
+test('2: an input that looks like an option', async (t) => {
+  const path = await folder(t)
+  writeFileSync(path('-x.wav'), wav(ramp(10)))
+  const { status, stderr } = await pastream(t, path(''), [...FREE, '-x.wav'])
+  t.is(status, 2)
+  t.is(stderr, 'pastream-rs: -x: no such option; an input of that name is ./-x.wav; try pastream-rs -h\n')
+  for (const args of [['./-x.wav'], ['--', '-x.wav']]) t.is((await pastream(t, path(''), [...FREE, ...args])).status, 0)
+})
+
 test('-q tells errors, and nothing else', async (t) => {
   const path = await folder(t)
   const { status, stderr } = await pastream(t, path(''), [...FREE, '-q', 'missing.wav', 'out.wav'])

@@ -66,6 +66,7 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
     ),
     // No host is there but these two.
     ...recorded('-D 0 -d 1s null', '-D 0,1 -d 1s null', '-D 1 -D 0 -d 1s null', '--host null -D 1 -d 1s null'),
+    failed('-D virtual,2', `there is no device 2: there are 2, counted from 0; ${NO_CARD}`),
     failed('-D 2', `there is no device 2: there are 2, counted from 0; ${NO_CARD}`),
     misused('-D virtual -D virtual -D virtual', '-D: given more than twice; one for each side is allowed'),
     ...bare('X[,X]', '-D', '--device'),
