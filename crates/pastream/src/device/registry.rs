@@ -34,9 +34,10 @@ pub fn devices() -> Vec<DeviceInfo> {
 
 /// The device that `text` means for `side`: a device's id, with keys or without (`virtual:clock=free`); a host alone, for
 /// its default device; `default` or nothing at all, for the system's; digits alone, for the device that is there in the
-/// list of [`devices`], from 0 on; the name of a device; else words that all occur in one device's name or host, in any
-/// case, where a last word that is a host's name leaves no other host. The device's `id` is the one to open, keys
-/// included; the keys are checked by [`open`]. Of the two devices that [`pair`] finds in `text`, it is that of `side`.
+/// list of [`devices`], from 0 on; the name of a device; else words that all occur in one device's name or host (or, where
+/// there is none, its id), in any case, where a last word that is a host's name leaves no other host. The device's `id` is
+/// the one to open, keys included; the keys are checked by [`open`]. Of the two devices that [`pair`] finds in `text`, it
+/// is that of `side`.
 ///
 /// Never answers a virtual device that was not named.
 ///
@@ -97,14 +98,20 @@ fn by_index<'a>(
 /// The one of `devices` that is called `name`, on any host or on one.
 fn by_name(devices: &[DeviceInfo], name: &str, host: Option<&str>, side: Side) -> Result<DeviceInfo> {
     let words: Vec<_> = name.split_whitespace().map(str::to_lowercase).collect();
-    let matches: Vec<_> = devices
-        .iter()
-        .filter(|device| has(device, side) && host.is_none_or(|host| device.host == host))
-        .filter(|device| {
-            let label = format!("{} {}", device.name, device.host).to_lowercase();
-            words.iter().all(|word| label.contains(word))
-        })
-        .collect();
+    let called = |label: fn(&DeviceInfo) -> String| -> Vec<_> {
+        devices
+            .iter()
+            .filter(|device| has(device, side) && host.is_none_or(|host| device.host == host))
+            .filter(|device| {
+                let label = label(device).to_lowercase();
+                words.iter().all(|word| label.contains(word))
+            })
+            .collect()
+    };
+    let mut matches = called(|device| format!("{} {}", device.name, device.host));
+    if matches.is_empty() {
+        matches = called(|device| format!("{} {}", device.name, device.id));
+    }
     let mut exact = matches.iter().filter(|device| device.name.eq_ignore_ascii_case(name));
     match (&matches[..], exact.next(), exact.next()) {
         ([device], ..) | (_, Some(device), None) => Ok((*device).clone()),
@@ -429,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_name_wins() {
+    fn an_exact_name_wins_and_an_id_comes_last() {
         let device = |host: &str, name: &str| DeviceInfo {
             id: format!("{host}:{name}"),
             name: name.to_owned(),
@@ -445,6 +452,7 @@ mod tests {
         assert_eq!(found("system", Some("jack")).unwrap(), "jack:system");
         assert_eq!(found("system", Some("alsa")).unwrap(), "alsa:System bell");
         assert_eq!(found("sys bell", None).unwrap(), "alsa:System bell");
+        assert_eq!(found("jack:sys monitor", None).unwrap(), "jack:system monitor");
         let error = found("sys", None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DeviceAmbiguous);
         assert!(error.message().starts_with("`sys` could be jack:system (system), jack:"), "{error}");
