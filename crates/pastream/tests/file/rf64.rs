@@ -182,3 +182,20 @@ fn a_file_of_5_gib_is_read_to_its_end() {
         assert_eq!(found, FRAMES.to_string());
     }
 }
+
+#[test]
+fn the_shortest_recordings_come_back() {
+    let folder = Folder::new("rf64_short");
+    let path = folder.join("take.wav");
+    for encoding in [Encoding::PcmU8, Encoding::Pcm16, Encoding::Pcm24] {
+        for channels in 1..=3 {
+            for frames in 0..=5 {
+                let spec = spec(Container::Rf64, encoding, channels);
+                let sent = noise(frames * spec.frame_size());
+                written(&path, &spec, &sent);
+                let read = read_all(&mut crate::tools::open(&path), 100).unwrap();
+                assert_eq!(read, sent, "{encoding} {channels} {frames}");
+            }
+        }
+    }
+}

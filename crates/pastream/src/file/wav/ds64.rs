@@ -52,14 +52,19 @@ impl Ds64 {
         content
     }
 
+    /// The length of the frames in a data chunk whose head says `length`, of so many bytes each; `None` where nobody knows it.
+    pub(super) fn resolve_frames(&self, length: u32, frame_size: usize) -> Option<u64> {
+        let told = self.resolve(b"data", length)?;
+        // ffmpeg counts the byte of padding.
+        let padded = length == u32::MAX && self.frames.checked_mul(frame_size as u64) == told.checked_sub(1);
+        Some(told - u64::from(padded && told % 2 == 0))
+    }
+
     /// The length of a chunk whose head says `length`; `None` where nobody knows it.
     pub(super) fn resolve(&self, id: &[u8], length: u32) -> Option<u64> {
         match id {
             _ if length < u32::MAX => Some(length.into()),
-            // ffmpeg counts the byte of padding.
-            b"data" => {
-                self.data.map(|data| data - u64::from(self.frames % 2 == 1 && data == self.frames + 1))
-            }
+            b"data" => self.data,
             id => self.others.iter().find(|(named, _)| named == id).map(|&(_, length)| length),
         }
     }

@@ -77,7 +77,7 @@ impl Chunks for Wav {
     }
 
     fn length(&self, said: u64, spec: &Spec, end: Option<u64>) -> Option<u64> {
-        let length = self.long.resolve(b"data", said as u32)?;
+        let length = self.long.resolve_frames(said as u32, spec.frame_size())?;
         let riff = self.long.riff.filter(|_| self.length == u32::MAX).unwrap_or_else(|| self.length.into());
         let complete = end == riff.checked_add(8);
         // What the ds64 chunk tells was put there on purpose, but for nothing.
