@@ -188,7 +188,7 @@ fn end(place: &Place, stream: &mut Stream) -> Result<u64> {
         *stream = place.open()?;
         end = stream.last_stamp()?;
     }
-    Ok((end - stream.origin) as u64)
+    Ok(end.saturating_sub(stream.origin).max(0) as u64)
 }
 
 impl Stream {
@@ -238,6 +238,8 @@ impl CodecDecoder {
                     self.withhold();
                 }
                 Ok(Next::Damaged) => {}
+                // Where a link of a file ends is known before.
+                Ok(Next::Changed) if self.seekable => self.end_link()?,
                 Ok(Next::Changed) => {
                     self.stream.follow()?;
                     if let Some(link) = self.links.last_mut() {
@@ -410,7 +412,7 @@ impl Decoder for CodecDecoder {
         let link = &self.links[link];
         let place = frame - link.start;
         let place = if place < link.last_page { place } else { link.last_page.saturating_sub(1) };
-        let stamp = self.stream.origin.saturating_add_unsigned(place) - self.stream.run_in();
+        let stamp = self.stream.origin.saturating_add_unsigned(place).saturating_sub(self.stream.run_in());
         let container = self.spec.container;
         // One that has been read to its end doesn't find its way back.
         if container == Container::M4a {
