@@ -56,7 +56,7 @@ function zsh(): string {
   const lines = all().flatMap((flag) => {
     const complete = completes(flag)
     const action = complete === 'device' ? '_pastream_rs_devices' : complete ? `(${complete.join(' ')})` : ' '
-    const more = flag.arity === 'twice' ? '*' : ''
+    const more = flag.arity === 'twice' || flag.arity === 'many' ? '*' : ''
     return flag.names.map((name) => {
       const takes = name.startsWith('--') ? '=' : '+'
       const value =

@@ -1,4 +1,4 @@
-import type { Encoding, Format } from '../ts/index.ts'
+import type { Encoding, Format, Tags } from '../ts/index.ts'
 import { HOSTS } from './device.ts'
 import * as values from './values.ts'
 import type { Kind } from './values.ts'
@@ -48,7 +48,14 @@ export interface Twice<T> extends Base {
   readonly follows: (argument: string) => boolean
 }
 
-export type Flag<T = unknown> = Switch | Single<T> | Optional<T> | Twice<T>
+/** May be given again and again. */
+export interface Many<T> extends Base {
+  readonly arity: 'many'
+  readonly value: string
+  readonly kind: Kind<T>
+}
+
+export type Flag<T = unknown> = Switch | Single<T> | Optional<T> | Twice<T> | Many<T>
 
 const WRITTEN = ['wav', 'rf64', 'w64', 'aiff', 'au', 'caf', 'raw', 'flac'] as const
 const READ = ['mp3', 'ogg', 'm4a', 'mkv', 'adts'] as const
@@ -64,6 +71,17 @@ const ENCODINGS = [
   'ulaw',
   'alaw',
 ] as const satisfies readonly Encoding[]
+const TAGS = [
+  'title',
+  'artist',
+  'album',
+  'date',
+  'comment',
+  'track',
+  'description',
+  'originator',
+  'timeReference',
+] as const satisfies readonly (keyof Tags)[]
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 type Group = Base['group']
@@ -89,6 +107,10 @@ function twice<T>(
   help: string,
 ): Twice<T> {
   return { names: names.split(' '), group, value, kind, follows, help, arity: 'twice' }
+}
+
+function many<T>(group: Group, names: string, value: string, kind: Kind<T>, help: string): Many<T> {
+  return { names: names.split(' '), group, value, kind, help, arity: 'many' }
 }
 
 /** Every flag of the command: the one table behind parser, help, man page, completions and docs/cli.md. */
@@ -241,6 +263,13 @@ export const flags = {
     values.someTime,
     'record only once USR1 comes, and T from before that; later ones are for --split',
   ),
+  tag: many(
+    'file',
+    '--tag',
+    'NAME=VALUE',
+    values.tag(TAGS),
+    `what the output says of its audio: ${TAGS.join(', ')} (frames since midnight); may be given again for another NAME`,
+  ),
   sync: flag('file', '--sync', 'wait twice a second until the disk has what was recorded, against a power cut'),
   noClobber: flag(
     'file',
@@ -299,7 +328,7 @@ export const flags = {
 
 type Value<F> = F extends Switch
   ? true
-  : F extends Twice<infer T>
+  : F extends Twice<infer T> | Many<infer T>
     ? readonly T[]
     : F extends Single<infer T> | Optional<infer T>
       ? T

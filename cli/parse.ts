@@ -96,6 +96,9 @@ export function parse(argv: readonly string[]): Command {
       case 'one':
         options[key] = read(name, flag.kind, required(flag.value))
         return
+      case 'many':
+        options[key] = [...((options[key] ?? []) as unknown[]), read(name, flag.kind, required(flag.value))]
+        return
       case 'optional': {
         const next = queue[0]
         const text = attached ?? (next !== undefined && flag.kind.parse(next) ? queue.shift() : undefined)

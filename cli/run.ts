@@ -12,6 +12,7 @@ import {
   type Outcome,
   type Stream,
   type StreamOptions,
+  type Tags,
 } from '../ts/index.ts'
 import { within } from './device.ts'
 import { isBrokenPipe, UsageError, XrunError } from './error.ts'
@@ -24,7 +25,7 @@ import { toFrames, type Sides, type Time } from './values.ts'
 import { nearest } from './words.ts'
 
 /** What is lost on a command without an output. */
-const OF_OUTPUT = ['align', 'dither', 'split', 'preroll', 'sync', 'noClobber'] as const
+const OF_OUTPUT = ['align', 'dither', 'split', 'preroll', 'tag', 'sync', 'noClobber'] as const
 
 /** What the library keeps room for where it isn't told. */
 const RECORDING_SECONDS = 10
@@ -44,7 +45,7 @@ function source(file: string, { type, encoding, endian, channels, rate }: Option
 }
 
 function sink(file: string, { input, options }: Command, rate: number): FileSink {
-  const { type, encoding, endian, dither, sync, gain, split, preroll, select } = options
+  const { type, encoding, endian, dither, tag, sync, noClobber, gain, split, preroll, select } = options
   const frames = (name: string, time: Time | undefined): number | undefined => {
     const count = time && toFrames(time, rate)
     if (count !== undefined && count < 1) throw new UsageError(`${name} is not a frame long at ${rate} Hz: give more`)
@@ -57,7 +58,10 @@ function sink(file: string, { input, options }: Command, rate: number): FileSink
       encoding: encoding?.recording,
       endian: endian?.recording,
       dither: dither === undefined ? undefined : { seed: dither },
+      // The library takes a number as text, too.
+      tags: tag && (Object.fromEntries(tag) as Tags),
       sync,
+      overwrite: noClobber && false,
       channels: select?.length,
       gain: input === undefined ? gain : undefined,
       split: frames('--split', split),

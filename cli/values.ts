@@ -173,6 +173,19 @@ export const device: Kind<string> = {
   complete: 'device',
 }
 
+/** `NAME=VALUE`, the name in any case. */
+export function tag<const N extends string>(names: readonly N[]): Kind<readonly [name: N, text: string]> {
+  return {
+    allowed: `a tag is NAME=VALUE, with a NAME of ${names.join(', ')}`,
+    parse(given) {
+      const at = given.indexOf('=')
+      const name = names.find((known) => known.toLowerCase() === given.slice(0, at).toLowerCase())
+      return name && { value: [name, given.slice(at + 1)] }
+    },
+    complete: names.map((name) => `${name}=`),
+  }
+}
+
 /** `A` for both sides, or `A,B`, where a placeholder keeps the default. */
 export function pair<T>(kind: Kind<T>): Kind<Sides<T>> {
   return {

@@ -90,6 +90,8 @@ export interface FileTarget extends Omit<FileDescription, 'channels' | 'sampleRa
    * killed process: the last second. Without it the system writes when it likes, and the disk has the whole file when it is finished. @default false
    */
   sync?: boolean
+  /** Write over a file that is there, at the first frame; false: an error, also where it is made by another until then. @default true */
+  overwrite?: boolean
 }
 
 /** A file or pipe that a stream records to, or several files one after the other. */
@@ -180,9 +182,9 @@ function info(told: BindingInfo): FileInfo {
 }
 
 /** A sink as the binding takes it. */
-export function describeSink({ tags, dither, sync, ...file }: FileTarget & FileDescription): FileOptions {
-  const options = { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions) }
-  return sync === undefined ? options : { ...options, sync: Boolean(sync) }
+export function describeSink({ tags, dither, sync, overwrite, ...file }: FileTarget & FileDescription): FileOptions {
+  const how = defined({ sync: sync && true, overwrite: overwrite === false ? false : undefined })
+  return { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions), ...how }
 }
 
 /** The file of a recording as the binding takes it. */

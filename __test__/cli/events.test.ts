@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { folder, same } from '../support.ts'
 import { FREE, grown, pastream, ramp, RATE, readWav, Running, wav } from './support.ts'
@@ -185,7 +186,7 @@ test('--fatal-xruns ends with 3 soon after an xrun, and with a valid file', asyn
   same(t, data, sent.subarray(0, 2 * frames))
 })
 
-test('--no-clobber keeps what is there, also where it is a link to nowhere else', async (t) => {
+test('--no-clobber keeps what is there, also where it is a link to nowhere', async (t) => {
   const path = await folder(t)
   writeFileSync(path('in.wav'), wav(ramp(10)))
   writeFileSync(path('old.wav'), 'old')
@@ -195,6 +196,36 @@ test('--no-clobber keeps what is there, also where it is a link to nowhere else'
   t.is(readFileSync(path('old.wav'), 'utf8'), 'old')
   t.is((await pastream(t, path(''), [...FREE, '--no-clobber', 'in.wav', 'new.wav'])).status, 0)
   t.true(existsSync(path('new.wav')))
+  symlinkSync(path('nowhere.wav'), path('link.wav'))
+  const linked = await pastream(t, path(''), [...FREE, '--no-clobber', 'in.wav', 'link.wav'])
+  t.is(linked.status, 1)
+  t.regex(linked.stderr, /^pastream-rs: cannot write link\.wav: it is a link to a file that isn't there\n$/)
+  t.false(existsSync(path('nowhere.wav')))
+})
+
+test('--no-clobber keeps what another makes before the first frame', async (t) => {
+  const path = await folder(t)
+  const running = new Running(t, path(''), [...FREE, '--no-clobber', '--tag', 'title=new', '-', 'out.wav'])
+  const input = wav(ramp(10))
+  running.child.stdin.write(input.subarray(0, 44))
+  // It waits for its first frame, and has looked for its output.
+  await running.told('-> out.wav')
+  writeFileSync(path('out.wav'), 'another')
+  running.child.stdin.end(input.subarray(44))
+  const { status, stderr } = await running.ended()
+  t.is(status, 1)
+  t.regex(stderr, /out\.wav is there already, and is not to be written over: name another; 0 frames/)
+  t.is(readFileSync(path('out.wav'), 'utf8'), 'another')
+})
+
+test('--tag is what others read of the output', async (t) => {
+  const path = await folder(t)
+  writeFileSync(path('in.wav'), wav(ramp(10)))
+  const tags = ['--tag', 'title=One=1', '--tag', 'ARTIST=Ä', '--tag', 'timeReference=48000']
+  t.is((await pastream(t, path(''), [...FREE, ...tags, 'in.wav', 'out.wav'])).status, 0)
+  const probed = spawnSync('ffprobe', ['-v', 'error', '-of', 'json', '-show_format', path('out.wav')])
+  const { format } = JSON.parse(String(probed.stdout)) as { format: { tags: Record<string, string> } }
+  t.like(format.tags, { title: 'One=1', artist: 'Ä', time_reference: '48000' })
 })
 
 test('a slow producer ends the run under --underrun abort', async (t) => {

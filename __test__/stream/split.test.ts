@@ -29,6 +29,21 @@ test('a recording in several files is the recording, with no frame lost between 
   same(t, concat(first?.data ?? sent, ...rest.map(({ data }) => data)), sent)
 })
 
+test('a time reference goes on from file to file', async (t) => {
+  const path = await folder(t)
+  const stream = await duplex(t)
+  const sent = noise('int16', 2 * 1000) as Int16Array
+  const tags = { title: 'x', timeReference: 48_000 }
+  await stream.setSink({ path: path('a.wav'), split: 400, tags })
+  await stream.play(sent)
+  const told = async (name: string) => (await SoundFile.open(path(name))).info.tags
+  t.deepEqual(await Promise.all(['a-0001.wav', 'a-0002.wav', 'a-0003.wav'].map(told)), [
+    tags,
+    { ...tags, timeReference: 48_400 },
+    { ...tags, timeReference: 48_800 },
+  ])
+})
+
 test('a new file where it is asked for, and a beginning from before that', async (t) => {
   const path = await folder(t)
   const stream = await duplex(t, { device: 'virtual' })

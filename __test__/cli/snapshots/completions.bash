@@ -24,6 +24,7 @@ _pastream_rs() {
     -e|--encoding) words='pcm_s8 pcm_u8 pcm_16 pcm_24 pcm_32 float double ulaw alaw' ;;
     --endian) words='file big little' ;;
     --preroll) return ;;
+    --tag) words='title= artist= album= date= comment= track= description= originator= timeReference=' ;;
     --buffersize) return ;;
     --underrun) words='silence abort' ;;
     --overrun) words='gap abort' ;;
@@ -34,7 +35,7 @@ _pastream_rs() {
         compopt -o filenames 2>/dev/null
         return
       fi
-      words='-D --device --host --latency -b --blocksize -r --rate -c --channels -f --format -s --channel-select -m --map --resample --quality --gain -d --duration -o --offset -p --pad --loop --align -t --file-type -e --encoding --endian --dither --split --preroll --sync --no-clobber --buffersize --underrun --overrun --fatal-xruns --meter --json -q --quiet -l --list --repair --completions --version -h --help'
+      words='-D --device --host --latency -b --blocksize -r --rate -c --channels -f --format -s --channel-select -m --map --resample --quality --gain -d --duration -o --offset -p --pad --loop --align -t --file-type -e --encoding --endian --dither --split --preroll --tag --sync --no-clobber --buffersize --underrun --overrun --fatal-xruns --meter --json -q --quiet -l --list --repair --completions --version -h --help'
       ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$word"))

@@ -40,6 +40,7 @@ _pastream_rs() {
     '--dither=[add noise]::SEED: ' \
     '--split=[begin a new output file after each T, or at USR1, with no frame lost and none written over]::T: ' \
     '--preroll=[record only once USR1 comes, and T from before that]:T: ' \
+    '*--tag=[what the output says of its audio]:NAME=VALUE:(title= artist= album= date= comment= track= description= originator= timeReference=)' \
     '--sync[wait twice a second until the disk has what was recorded, against a power cut]' \
     '--no-clobber[refuse an output that exists]' \
     '--buffersize=[frames read ahead of the playback]:N: ' \

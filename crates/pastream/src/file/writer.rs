@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Container, Encoder, Spec, Tags, aiff, au, caf, flac,
+    Container, Encoder, Spec, Tag, Tags, aiff, au, caf, flac,
     output::{Memory, Output, Syncing},
     raw,
     series::Series,
@@ -38,6 +38,8 @@ pub struct FileWriter {
     /// What a finished file holds.
     frames: u64,
     sync: bool,
+    /// Whether a file that is there may be written over.
+    overwrite: bool,
     /// The names of the files that it writes one after the other.
     series: Option<Series>,
     /// Who waits until the disk has those of a series.
@@ -137,6 +139,7 @@ impl FileWriter {
             dither: None,
             frames: 0,
             sync: false,
+            overwrite: true,
             series: None,
             syncing: Syncing::default(),
             kept: None,
@@ -235,6 +238,18 @@ impl FileWriter {
         self.sync = sync;
     }
 
+    /// Refuses to write over a file that is there: now, and also one that is made until [`Self::begin`].
+    ///
+    /// # Errors
+    /// `Io` where there is one.
+    pub fn keep_existing(&mut self) -> Result<()> {
+        self.overwrite = false;
+        match &self.state {
+            State::Path(path) if !self.is_series() && path.is_file() => Err(self.exists()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it writes files that follow one another.
     #[must_use]
     pub fn is_series(&self) -> bool {
@@ -251,7 +266,13 @@ impl FileWriter {
     pub fn begin(&mut self) -> Result<()> {
         let mut output = match std::mem::replace(&mut self.state, State::Finished) {
             State::Path(path) => match &mut self.series {
-                None => Output::create(&path)?,
+                None => {
+                    let output = Output::create(&path)?;
+                    if !self.overwrite && !output.is_pipe() && !output.is_new() {
+                        return Err(self.exists());
+                    }
+                    output
+                }
                 Some(series) => loop {
                     let path = series.next()?;
                     match Output::create(&path) {
@@ -363,7 +384,7 @@ impl FileWriter {
     }
 
     /// Finishes the file, and has what follows go into the next one of the series, which [`Self::begin`] or [`Self::write`]
-    /// begins. Returns the frames of the finished one. Does not wait for the disk to have it, and what is wrong with it stops no recording: both are
+    /// begins. Returns the frames of the finished one, by which a time reference among the tags goes on. Does not wait for the disk to have it, and what is wrong with it stops no recording: both are
     /// left to [`Self::finish`].
     ///
     /// Not realtime-safe: writes a file.
@@ -380,7 +401,11 @@ impl FileWriter {
             self.kept.get_or_insert(error);
         }
         self.state = State::Path(pattern);
-        Ok(std::mem::take(&mut self.frames))
+        let frames = std::mem::take(&mut self.frames);
+        if let Some(reference) = self.tags.time_reference() {
+            self.tags.set(Tag::TimeReference, &reference.saturating_add(frames).to_string())?;
+        }
+        Ok(frames)
     }
 
     /// As [`Self::finish`], but a file that nothing was written to is made too, empty.
@@ -401,6 +426,11 @@ impl FileWriter {
     #[must_use]
     pub fn frames(&self) -> u64 {
         if let State::Begun(encoder) = &self.state { encoder.frames() } else { self.frames }
+    }
+
+    fn exists(&self) -> Error {
+        let message = format!("{} is there already, and is not to be written over: name another", self.name);
+        Error::new(ErrorKind::Io, message)
     }
 
     fn finished(&self) -> Error {

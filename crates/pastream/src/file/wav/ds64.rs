@@ -56,8 +56,8 @@ impl Ds64 {
     pub(super) fn resolve_frames(&self, length: u32, frame_size: usize) -> Option<u64> {
         let told = self.resolve(b"data", length)?;
         // ffmpeg counts the byte of padding.
-        let padded = length == u32::MAX && self.frames.checked_mul(frame_size as u64) == told.checked_sub(1);
-        Some(told - u64::from(padded && told % 2 == 0))
+        let frames = self.frames.checked_mul(frame_size as u64).filter(|bytes| bytes % 2 == 1);
+        Some(frames.filter(|&bytes| length == u32::MAX && told.checked_sub(1) == Some(bytes)).unwrap_or(told))
     }
 
     /// The length of a chunk whose head says `length`; `None` where nobody knows it.
