@@ -15,12 +15,14 @@ pub(super) struct Edit {
 }
 
 impl Edit {
-    /// What is played of a track of `all` frames, in its own units, of which there are `rate` a second.
-    pub(super) fn frames(&self, all: u64, rate: u32) -> u64 {
+    /// What is played of a track of `all` frames, in its own units, of which there are `rate` a second; `None` where the
+    /// packets have to tell.
+    pub(super) fn frames(&self, all: u64, rate: u32) -> Option<u64> {
         let there = all.saturating_sub(self.skip);
         let said = match self.length {
             None => there,
             Some(Length::Frames(frames)) => frames,
+            Some(Length::Fragments) => return None,
             Some(Length::Movie(length, scale)) => {
                 let frames = (u128::from(length) * u128::from(rate)).div_ceil(u128::from(scale));
                 let frames = u64::try_from(frames).unwrap_or(u64::MAX);
@@ -29,7 +31,7 @@ impl Edit {
                 if there > frames && there - frames <= unit { there } else { frames }
             }
         };
-        said.min(there)
+        Some(said.min(there))
     }
 }
 
@@ -38,6 +40,8 @@ pub(super) enum Length {
     /// In units of the movie, of which there are so many a second.
     Movie(u64, u32),
     Frames(u64),
+    /// What the fragments hold, of which `moov` tells nothing.
+    Fragments,
 }
 
 /// What `moov` says of each of its tracks, in their order, and where a file ends by what its boxes say. A pipe has to have it
@@ -48,13 +52,11 @@ pub(super) enum Length {
 pub(super) fn edits(input: &mut Input) -> Result<(Vec<Option<Edit>>, Option<u64>)> {
     if input.length().is_none() {
         let movie = from_pipe(input)?;
-        refuse_fragments(input, &movie)?;
         return Ok((parse(&movie), None));
     }
     let start = input.position();
     let (movie, end) = from_file(input)?;
     input.seek(start)?;
-    refuse_fragments(input, &movie)?;
     Ok((parse(&movie), Some(end)))
 }
 
@@ -161,15 +163,6 @@ fn find(bytes: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
     boxes(bytes).find(|&(found, _)| found == kind).map(|(_, content)| content)
 }
 
-/// What a fragmented file holds is told fragment by fragment, and not by its movie box.
-fn refuse_fragments(input: &Input, movie: &[u8]) -> Result<()> {
-    if find(movie, *b"moov").and_then(|movie| find(movie, *b"mvex")).is_none() {
-        return Ok(());
-    }
-    let advice = "put it together first, as `ffmpeg -i IN -c copy OUT.m4a` does";
-    Err(input.unsupported(format_args!("it is a fragmented MP4 file, which is not read yet: {advice}")))
-}
-
 fn parse(movie: &[u8]) -> Vec<Option<Edit>> {
     let Some(movie) = find(movie, *b"moov") else { return Vec::new() };
     let scale = find(movie, *b"mvhd").and_then(|header| {
@@ -177,11 +170,16 @@ fn parse(movie: &[u8]) -> Vec<Option<Edit>> {
         Some(u32::from_be_bytes(*header.get(at..)?.first_chunk()?))
     });
     let itunes = itunes(movie);
+    let fragmented = find(movie, *b"mvex").is_some();
     boxes(movie)
         .filter(|(kind, _)| kind == b"trak")
         .map(|(_, track)| {
             let list = find(track, *b"edts").and_then(|edits| find(edits, *b"elst"));
-            list.and_then(|list| first_edit(list, scale?)).or(itunes)
+            let edit = list.and_then(|list| first_edit(list, scale?)).or(itunes);
+            if !fragmented {
+                return edit;
+            }
+            Some(Edit { skip: edit.map_or(0, |edit| edit.skip), length: Some(Length::Fragments) })
         })
         .collect()
 }

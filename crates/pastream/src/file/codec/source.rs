@@ -32,6 +32,10 @@ impl Read for Source {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let left = self.to.map_or(u64::MAX, |to| to.saturating_sub(self.position));
         let wanted = left.min(out.len() as u64) as usize;
+        if wanted == 0 {
+            // A damaged index leads where no system would go.
+            return Ok(0);
+        }
         let mut input = lock(&self.input);
         if self.to.is_some() && input.position() != self.position {
             input.seek(self.position).map_err(io::Error::other)?;

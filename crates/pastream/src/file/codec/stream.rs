@@ -181,7 +181,7 @@ impl Stream {
                 let Some(edit) = place.edits.get(index).copied().flatten() else { return };
                 let skip = edit.skip.min(i64::MAX as u64) as i64;
                 self.origin = if self.stamped { skip } else { self.in_frames(skip) };
-                self.told = self.told.map(|told| edit.frames(told, self.spec.sample_rate));
+                self.told = self.told.and_then(|told| edit.frames(told, self.spec.sample_rate));
             }
             _ => {}
         }
@@ -206,6 +206,10 @@ impl Stream {
             self.decoder.reset();
         }
         if self.stamped {
+            // Of fragments the last packet tells how much of it is audio.
+            let played = packet.dur.get();
+            let cut = self.spec.container == Container::M4a && self.told.is_none() && played > 0;
+            let padding = if cut { self.frames().saturating_sub(played) } else { padding };
             return Ok(if good { Next::Frames { stamp, padding } } else { Next::Damaged });
         }
         let Some((place, last)) = self.counted else {
