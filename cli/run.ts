@@ -45,7 +45,7 @@ function source(file: string, { type, encoding, endian, channels, rate }: Option
 }
 
 function sink(file: string, { input, options }: Command, rate: number): FileSink {
-  const { type, encoding, endian, dither, tag, sync, noClobber, gain, split, preroll, select } = options
+  const { type, encoding, endian, dither, sync, noClobber, gain, split, preroll, select } = options
   const frames = (name: string, time: Time | undefined): number | undefined => {
     const count = time && toFrames(time, rate)
     if (count !== undefined && count < 1) throw new UsageError(`${name} is not a frame long at ${rate} Hz: give more`)
@@ -61,7 +61,7 @@ function sink(file: string, { input, options }: Command, rate: number): FileSink
       // The library takes a number as text, too.
       tags: tag && (Object.fromEntries(tag) as Tags),
       sync,
-      overwrite: noClobber && false,
+      overwrite: noClobber && file !== '-' ? false : undefined,
       channels: select?.length,
       gain: input === undefined ? gain : undefined,
       split: frames('--split', split),
@@ -201,6 +201,7 @@ function remarks(
   outcome: Outcome | undefined,
   file: SoundFile | undefined,
   command: Command,
+  waits: boolean,
 ): string[] {
   const { input, output, options } = command
   const finished = outcome === 'finished'
@@ -212,7 +213,7 @@ function remarks(
     told.push(`${name(input, 'stdin')} is cut off: it ended after ${stream.played} of ${length} frames`)
   }
   if (output !== undefined && stream.files.length === 0) {
-    const why = options.preroll && stream.frameCount > 0 ? ': neither USR1 nor the key n came' : ''
+    const why = waits && stream.frameCount > 0 ? ': neither USR1 nor the key n came' : ''
     const kept = output === '-' || existsSync(output)
     const left = `, and ${name(output, 'stdout')} ${kept ? 'is as it was' : 'was not made'}`
     told.push(`nothing was recorded${why}${options.split ? '' : left}`)
@@ -302,7 +303,7 @@ async function transfer(stream: Stream, file: SoundFile | undefined, command: Co
     endKeys?.()
     endNext?.()
     // Of an output that nobody has there is no more to say.
-    if (!broken) for (const text of remarks(stream, outcome, file, command)) note(text)
+    if (!broken) for (const text of remarks(stream, outcome, file, command, waits)) note(text)
     report?.end(outcome)
     await stream.close()
   }

@@ -90,7 +90,10 @@ export interface FileTarget extends Omit<FileDescription, 'channels' | 'sampleRa
    * killed process: the last second. Without it the system writes when it likes, and the disk has the whole file when it is finished. @default false
    */
   sync?: boolean
-  /** Write over a file that is there, at the first frame; false: an error, also where it is made by another until then. @default true */
+  /**
+   * `false`: an error (`IO`) where anything is at `path`, also where it came there after that was set; not even a link is written
+   * through. Of what is open (`fd`) a pipe alone can have it. @default true
+   */
   overwrite?: boolean
 }
 
@@ -183,8 +186,9 @@ function info(told: BindingInfo): FileInfo {
 
 /** A sink as the binding takes it. */
 export function describeSink({ tags, dither, sync, overwrite, ...file }: FileTarget & FileDescription): FileOptions {
-  const how = defined({ sync: sync && true, overwrite: overwrite === false ? false : undefined })
-  return { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions), ...how }
+  const options = { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions) }
+  const kept = { overwrite: choice('overwrite', overwrite, true, false) }
+  return { ...options, ...defined(kept), ...(sync !== undefined && { sync: Boolean(sync) }) }
 }
 
 /** The file of a recording as the binding takes it. */

@@ -137,7 +137,11 @@ export function seconds(name: string, value: number | undefined): number | undef
 }
 
 /** One of some words, or none. */
-export function choice<T extends string>(name: string, value: T | undefined, ...words: readonly T[]): T | undefined {
+export function choice<T extends string | boolean>(
+  name: string,
+  value: T | undefined,
+  ...words: readonly T[]
+): T | undefined {
   if (value === undefined || words.includes(value)) return value
   throw invalid(`${name} is ${String(value)}: give one of ${words.join(', ')}`)
 }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { folder, same } from '../support.ts'
@@ -194,6 +194,14 @@ test('--no-clobber keeps what is there, also where it is a link to nowhere', asy
   t.is(status, 1)
   t.regex(stderr, /^pastream-rs: old\.wav is there already, and --no-clobber keeps it: .*\n$/)
   t.is(readFileSync(path('old.wav'), 'utf8'), 'old')
+  symlinkSync('nothing.wav', path('link.wav'))
+  const linked = await pastream(t, path(''), [...FREE, '--no-clobber', 'in.wav', 'link.wav'])
+  t.is(linked.status, 1)
+  t.is(
+    linked.stderr,
+    "pastream-rs: cannot write link.wav: it is a link to a file that isn't there: choose another file\n",
+  )
+  t.false(existsSync(path('nothing.wav')))
   t.is((await pastream(t, path(''), [...FREE, '--no-clobber', 'in.wav', 'new.wav'])).status, 0)
   t.true(existsSync(path('new.wav')))
   symlinkSync(path('nowhere.wav'), path('link.wav'))
@@ -226,6 +234,25 @@ test('--tag is what others read of the output', async (t) => {
   const probed = spawnSync('ffprobe', ['-v', 'error', '-of', 'json', '-show_format', path('out.wav')])
   const { format } = JSON.parse(String(probed.stdout)) as { format: { tags: Record<string, string> } }
   t.like(format.tags, { title: 'One=1', artist: 'Ä', time_reference: '48000' })
+})
+
+test('--no-clobber keeps what comes while the command runs', async (t) => {
+  const path = await folder(t)
+  writeFileSync(path('in.wav'), wav(ramp(60 * RATE)))
+  const args = ['--json', '-D', 'virtual', '--no-clobber', '--preroll', '1', 'in.wav', 'out.wav']
+  const running = new Running(t, path(''), args)
+  await running.told('"progress"')
+  while (!/"progress","frames":[1-9]/.test(running.stderr)) await once(running.child.stderr, 'data')
+  writeFileSync(path('out.wav'), 'precious')
+  running.child.kill('SIGUSR1')
+  const { status, stderr } = await running.ended()
+  t.is(status, 1)
+  t.like(events(t, stderr).at(-1), {
+    event: 'error',
+    message: 'out.wav is there already, and is not to be written over: choose another file; 0 frames of it are written',
+  })
+  t.false(stderr.includes('neither USR1'), stderr)
+  t.is(readFileSync(path('out.wav'), 'utf8'), 'precious')
 })
 
 test('a slow producer ends the run under --underrun abort', async (t) => {

@@ -271,6 +271,31 @@ test('a closed file', async (t) => {
   await again.close()
 })
 
+test('overwrite: false keeps what is there, and what comes there', async (t) => {
+  const path = await folder(t)
+  const target = { path: path('out.wav'), overwrite: false }
+  const how = { mode: 'w', sampleRate: 8000, channels: 2, format: 'int16' } as const
+  const out = await SoundFile.open(target, how)
+  await writeFile(target.path, 'precious')
+  const there = /out\.wav is there already, and is not to be written over: choose another file$/
+  await fails(t, () => out.write(ramp(3)), 'ERR_PASTREAM_IO', there)
+  await out.close()
+  await fails(t, () => SoundFile.open(target, how), 'ERR_PASTREAM_IO', there)
+  const stream = await duplex(t, { sampleRate: 8000 })
+  await fails(t, () => stream.setSink(target), 'ERR_PASTREAM_IO', there)
+  t.is(await readFile(target.path, 'utf8'), 'precious')
+  const bad = { path: path('new.wav'), overwrite: 'no' as unknown as boolean }
+  await fails(t, () => SoundFile.open(bad, how), ARGUMENT, /overwrite is no: give one of true, false/)
+
+  const kept = await open(target.path, 'r+')
+  await fails(t, () => SoundFile.open({ path: { fd: kept.fd }, overwrite: false }, how), ARGUMENT, /is open already/)
+  await kept.close()
+  t.is(await readFile(target.path, 'utf8'), 'precious')
+  const { path: name } = bad
+  await (await SoundFile.open({ path: name, overwrite: false }, how)).close()
+  holds(t, name, ramp(0))
+})
+
 test('calls that are not awaited are done in their order, also after one that fails', async (t) => {
   const path = await folder(t)
   const sent = ramp(300_000)

@@ -428,7 +428,7 @@ export interface FileOptions {
   dither?: number
   /** Whether each header waits for the disk. */
   sync?: boolean
-  /** Whether a file that is there may be written over; unset: it may. */
+  /** Whether one that is there may be written over. */
   overwrite?: boolean
   /** Of a series of files, the frames of each; infinite: only those that are asked for. */
   split?: number

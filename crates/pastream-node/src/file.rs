@@ -47,7 +47,7 @@ pub struct FileOptions {
     pub dither: Option<f64>,
     /// Whether each header waits for the disk.
     pub sync: Option<bool>,
-    /// Whether a file that is there may be written over; unset: it may.
+    /// Whether one that is there may be written over.
     pub overwrite: Option<bool>,
     /// Of a series of files, the frames of each; infinite: only those that are asked for.
     pub split: Option<f64>,
@@ -207,9 +207,7 @@ impl FileOptions {
         writer.set_dither(self.dither.map(|seed| seed as u64));
         writer.set_format(format);
         writer.set_sync(self.sync.unwrap_or_default());
-        if self.overwrite == Some(false) {
-            writer.keep_existing()?;
-        }
+        writer.set_overwrite(self.overwrite.unwrap_or(true))?;
         Ok(writer)
     }
 }

@@ -102,7 +102,7 @@ impl Output {
                     return refuse("it is a directory");
                 }
                 if path.is_symlink() {
-                    return refuse("it is a link to a file that isn't there");
+                    return refuse("it is a link to a file that isn't there: choose another file");
                 }
                 try_folder(path).map_err(cannot)
             }
@@ -110,15 +110,32 @@ impl Output {
         }
     }
 
+    /// Whether nothing is there that [`Self::create_new`] would keep.
+    pub(super) fn check_new(path: &Path) -> Result<()> {
+        match path.symlink_metadata() {
+            Ok(_) => Err(cannot_create(path, IoErrorKind::AlreadyExists.into())),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Creates the file, or opens the one that is there, which keeps what it holds for now. One that was created is
     /// removed when this is dropped, until [`Self::keep`] is called.
     pub(super) fn create(path: &Path) -> Result<Self> {
+        Self::open(path, open_or_create)
+    }
+
+    /// As [`Self::create`], but writes over nothing that is there, nor through a link.
+    pub(super) fn create_new(path: &Path) -> Result<Self> {
+        Self::open(path, create_new)
+    }
+
+    fn open(path: &Path, open: impl Fn(&Path) -> io::Result<(File, bool)>) -> Result<Self> {
         let cannot = |error| cannot_create(path, error);
         let there = path::absolute(path).map_err(cannot)?;
         let mut attempts = 1..=ATTEMPTS;
         loop {
             let last = attempts.next().is_none_or(|attempt| attempt == ATTEMPTS);
-            let (file, new) = match open_or_create(path) {
+            let (file, new) = match open(path) {
                 // Another created it in between.
                 Err(error) if error.kind() == IoErrorKind::AlreadyExists && !last => continue,
                 opened => opened.map_err(cannot)?,
@@ -183,11 +200,6 @@ impl Output {
     /// Has [`Self::complete`] leave it to `syncing` to wait for the disk.
     pub(super) fn set_syncing(&mut self, syncing: Syncing) {
         self.syncing = Some(syncing);
-    }
-
-    /// Whether it was created here.
-    pub(super) fn is_new(&self) -> bool {
-        self.new
     }
 
     pub(super) fn memory(memory: Memory, name: String) -> Self {
@@ -340,11 +352,13 @@ impl Drop for Output {
 /// The file, and whether it was created.
 fn open_or_create(path: &Path) -> io::Result<(File, bool)> {
     match OpenOptions::new().write(true).open(path) {
-        Err(error) if error.kind() == IoErrorKind::NotFound => {
-            OpenOptions::new().write(true).create_new(true).open(path).map(|file| (file, true))
-        }
+        Err(error) if error.kind() == IoErrorKind::NotFound => create_new(path),
         opened => opened.map(|file| (file, false)),
     }
+}
+
+fn create_new(path: &Path) -> io::Result<(File, bool)> {
+    OpenOptions::new().write(true).create_new(true).open(path).map(|file| (file, true))
 }
 
 /// Whether a file can be created in the folder of `path`, by a name that nobody else uses.
@@ -373,5 +387,12 @@ pub(super) fn in_use(name: &str) -> Error {
 }
 
 fn cannot_create(path: &Path, error: std::io::Error) -> Error {
+    if error.kind() == IoErrorKind::AlreadyExists {
+        let message = format!(
+            "{} is there already, and is not to be written over: choose another file",
+            path.display()
+        );
+        return Error::new(ErrorKind::Io, message).with_source(error);
+    }
     Error::io(format_args!("cannot write {}", path.display()), error)
 }

@@ -38,7 +38,6 @@ pub struct FileWriter {
     /// What a finished file holds.
     frames: u64,
     sync: bool,
-    /// Whether a file that is there may be written over.
     overwrite: bool,
     /// The names of the files that it writes one after the other.
     series: Option<Series>,
@@ -238,16 +237,25 @@ impl FileWriter {
         self.sync = sync;
     }
 
-    /// Refuses to write over a file that is there: now, and also one that is made until [`Self::begin`].
+    /// Whether a file that is there may be written over, as it is at first. Otherwise [`Self::begin`] fails where anything has come
+    /// to be there by then, a link to nowhere included. Files of a series never are.
     ///
     /// # Errors
-    /// `Io` where there is one.
-    pub fn keep_existing(&mut self) -> Result<()> {
-        self.overwrite = false;
+    /// `Io` where a file is there that must not be; `InvalidArgument` for one that was given open.
+    pub fn set_overwrite(&mut self, overwrite: bool) -> Result<()> {
         match &self.state {
-            State::Path(path) if !self.is_series() && path.is_file() => Err(self.exists()),
-            _ => Ok(()),
+            State::Path(path) if !overwrite && self.series.is_none() => Output::check_new(path)?,
+            State::File(_) if !overwrite => {
+                let message = format!(
+                    "{} is open already, and would be written over: name it by its path, or allow that",
+                    self.name
+                );
+                return Err(Error::new(ErrorKind::InvalidArgument, message));
+            }
+            _ => {}
         }
+        self.overwrite = overwrite;
+        Ok(())
     }
 
     /// Whether it writes files that follow one another.
@@ -261,29 +269,24 @@ impl FileWriter {
     /// Not realtime-safe: opens a file.
     ///
     /// # Errors
-    /// `Io` where the file can't be created, is being read or written here or by another program, or its header can't be
-    /// written: none is left then where there was none; `StreamState` after [`Self::finish`].
+    /// `Io` where the file can't be created, is there though it must not be written over, is being read or written here or by another
+    /// program, or its header can't be written: none is left then where there was none; `StreamState` after [`Self::finish`].
     pub fn begin(&mut self) -> Result<()> {
         let mut output = match std::mem::replace(&mut self.state, State::Finished) {
             State::Path(path) => match &mut self.series {
-                None => {
-                    let output = Output::create(&path)?;
-                    if !self.overwrite && !output.is_pipe() && !output.is_new() {
-                        return Err(self.exists());
-                    }
-                    output
-                }
+                None if self.overwrite => Output::create(&path)?,
+                None => Output::create_new(&path)?,
                 Some(series) => loop {
                     let path = series.next()?;
-                    match Output::create(&path) {
-                        Ok(mut output) if output.is_new() => {
+                    match Output::create_new(&path) {
+                        Ok(mut output) => {
                             self.name = path.display().to_string();
                             output.set_syncing(self.syncing.clone());
                             break output;
                         }
                         // Another made it in between.
                         Err(error) if path.symlink_metadata().is_err() => return Err(error),
-                        Ok(_) | Err(_) => {}
+                        Err(_) => {}
                     }
                 },
             },

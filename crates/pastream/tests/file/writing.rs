@@ -321,15 +321,58 @@ fn a_file_that_was_removed_before_it_was_locked_is_created_anew() {
     });
 }
 
+#[test]
+fn what_is_not_to_be_written_over_stays_whenever_it_comes() {
+    let folder = Folder::new("keep");
+    let path = folder.join("take.wav");
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    let kept =
+        format!("{} is there already, and is not to be written over: choose another file", path.display());
+
+    let mut late = FileWriter::create(&path, wav.clone()).unwrap();
+    late.set_overwrite(false).unwrap();
+    fs::write(&path, "precious").unwrap();
+    assert_eq!(late.write(&[1, 2]).unwrap_err().message(), kept);
+    let mut early = FileWriter::create(&path, wav.clone()).unwrap();
+    assert_eq!(early.set_overwrite(false).unwrap_err().message(), kept);
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+
+    let open = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let error = FileWriter::to_file(open, "fd 3", wav.clone()).unwrap().set_overwrite(false).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+
+    fs::remove_file(&path).unwrap();
+    let mut new = FileWriter::create(&path, wav).unwrap();
+    new.set_overwrite(false).unwrap();
+    new.write(&[1, 2]).unwrap();
+    new.finish().unwrap();
+    assert_eq!(there(&path), [1, 2]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_comes_meanwhile_is_not_written_through() {
+    let folder = Folder::new("through");
+    let wav = spec(Container::Wav, Encoding::Pcm16, 1);
+    let path = folder.join("link.wav");
+    let mut writer = FileWriter::create(&path, wav).unwrap();
+    writer.set_overwrite(false).unwrap();
+    std::os::unix::fs::symlink("nothing.wav", &path).unwrap();
+    let error = writer.begin().unwrap_err();
+    assert!(error.message().contains("is there already"), "{error}");
+    assert!(!folder.join("nothing.wav").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn what_leads_to_no_file_is_refused_at_once() {
     let folder = Folder::new("dangling");
     std::os::unix::fs::symlink("nothing.wav", folder.join("link.wav")).unwrap();
     let wav = spec(Container::Wav, Encoding::Pcm16, 1);
-    for (name, why) in
-        [("link.wav", "it is a link to a file that isn't there"), ("new.wav/", "it is a directory")]
-    {
+    for (name, why) in [
+        ("link.wav", "it is a link to a file that isn't there: choose another file"),
+        ("new.wav/", "it is a directory"),
+    ] {
         let error = FileWriter::create(&folder.join(name), wav.clone()).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Io);
         assert!(error.message().ends_with(why), "{error}");
