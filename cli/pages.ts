@@ -39,7 +39,7 @@ const EVENTS: readonly (readonly [string, string, string])[] = [
 
 const RULES: readonly string[] = [
   'Options and files come in any order; -- ends the options. A short option may be joined with its value (-d10, -e=pcm_16) and with others ' +
-    '(-ql), a long one takes it after = or a space. An option that is given again counts the last time, but -D and -m.',
+    '(-ql), a long one takes it after = or a space. An option that is given again counts the last time, but -D and -m; each NAME of --tag is one of its own.',
   'A -D value that is the id of a device, or that begins with a host and names no second one, is one device whatever commas it holds; else ' +
     'a comma parts the playback from the recording.',
   'A number as a -D value is the one that -l shows; it may be another once a device comes or goes, which an id never is. A device whose name is a ' +

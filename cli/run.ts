@@ -45,7 +45,7 @@ function source(file: string, { type, encoding, endian, channels, rate }: Option
 }
 
 function sink(file: string, { input, options }: Command, rate: number): FileSink {
-  const { type, encoding, endian, dither, sync, noClobber, gain, split, preroll, select } = options
+  const { type, encoding, endian, dither, tag, sync, noClobber, gain, split, preroll, select } = options
   const frames = (name: string, time: Time | undefined): number | undefined => {
     const count = time && toFrames(time, rate)
     if (count !== undefined && count < 1) throw new UsageError(`${name} is not a frame long at ${rate} Hz: give more`)

@@ -176,11 +176,13 @@ export const device: Kind<string> = {
 /** `NAME=VALUE`, the name in any case. */
 export function tag<const N extends string>(names: readonly N[]): Kind<readonly [name: N, text: string]> {
   return {
-    allowed: `a tag is NAME=VALUE, with a NAME of ${names.join(', ')}`,
+    allowed: `a tag is NAME=VALUE, with a NAME of ${names.join(', ')}, which is a whole number of frames`,
     parse(given) {
       const at = given.indexOf('=')
-      const name = names.find((known) => known.toLowerCase() === given.slice(0, at).toLowerCase())
-      return name && { value: [name, given.slice(at + 1)] }
+      const [name, text] = [given.slice(0, at).toLowerCase(), given.slice(at + 1)]
+      const known = names.find((one) => one.toLowerCase() === name)
+      if (known === 'timeReference' && !/^\d+$/.test(text)) return undefined
+      return known && { value: [known, text] }
     },
     complete: names.map((name) => `${name}=`),
   }

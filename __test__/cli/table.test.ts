@@ -47,7 +47,7 @@ const CHANNELS = `channels are a whole number from 1 to 256${PAIR}`
 const DECIBELS = 'a gain is in dB, from -200 to 200, such as -6 or +1.5'
 const SEED = 'a seed is a whole number from 0 to 9007199254740991, such as 44100, 48k or 64K'
 const TAG =
-  'a tag is NAME=VALUE, with a NAME of title, artist, album, date, comment, track, description, originator, timeReference'
+  'a tag is NAME=VALUE, with a NAME of title, artist, album, date, comment, track, description, originator, timeReference, which is a whole number of frames'
 const MAP = 'a map is CHIN[:CHOUT][,...], channels from 1 to 256 (CHIN 0: silence), each CHOUT once'
 const NO_CARD =
   'the devices here are virtual (Virtual device), null (Null device). Without a sound card, use the device `virtual` (`-D virtual`)'
@@ -235,12 +235,11 @@ const cases: Readonly<Record<FlagName, readonly Case[]>> = {
   tag: [
     ...ok('--tag title=x', '--tag=ARTIST=a=b --tag comment= --tag timereference=1', '--tag title=a --tag title=b'),
     misused('--tag title=x in.wav', '--tag is of the output, and there is none: name one'),
-    failed('--tag timeReference=-1', 'the tag timeReference is no whole number of frames'),
     failed(
       '-t ^,raw --tag title=x',
       "raw can't hold the tag title: leave tags out, or use wav, rf64, aiff, au, caf or flac",
     ),
-    ...wrong(TAG, '--tag titel=x', '--tag title', '--tag =x'),
+    ...wrong(TAG, '--tag titel=x', '--tag timeReference=-1', '--tag title', '--tag =x'),
     ...bare('NAME=VALUE', '--tag'),
   ],
   split: [

@@ -20,7 +20,7 @@ test('what can be no stream', async (t) => {
   const device = 'virtual'
   await refused({ device: 'no such card' }, 'ERR_PASTREAM_DEVICE_NOT_FOUND', /no such card.*virtual.*-D virtual/)
   await refused({ device: 'u' }, 'ERR_PASTREAM_DEVICE_AMBIGUOUS', /virtual.*null/)
-  await refused({ device: 7 as unknown as string }, argument, /device is 7: give a device's id/)
+  await refused({ device: -1 }, argument, /device is -1: give a device's id/)
   await refused({ device, xrun: 'ignore' as 'abort' }, argument, /ignore/)
   await refused({ device: 'default' }, 'ERR_PASTREAM_HOST_UNAVAILABLE', /virtual/)
   await refused({ device: 'virtual:delay=x' }, argument, /delay/)

@@ -73,6 +73,8 @@ struct FlacEncoder {
     tags: Tags,
     blocks: FlacStreamWriter<Block>,
     block: Block,
+    /// Whether the encoder failed: it has lost count of the blocks.
+    lost: bool,
     samples: Vec<i32>,
     /// Frames that don't fill a block yet, and how many bytes do.
     pending: Vec<u8>,
@@ -96,6 +98,7 @@ pub(super) fn encoder(mut output: Output, spec: Spec, tags: Tags) -> Result<Box<
     Ok(Box::new(FlacEncoder {
         blocks: FlacStreamWriter::new(block.clone(), Options::default().fast_channel_correlation(true)),
         block,
+        lost: false,
         samples: Vec::new(),
         pending: Vec::new(),
         full: block_size(&spec) as usize * spec.frame_size(),
@@ -128,9 +131,10 @@ impl FlacEncoder {
         }
         let (rate, channels) = (self.spec.sample_rate, self.spec.channels as u8);
         let bits = self.spec.encoding.size() as u32 * 8;
-        let encoded = self.blocks.write(rate, channels, bits, &self.samples);
+        let encoded = !self.lost && self.blocks.write(rate, channels, bits, &self.samples).is_ok();
+        self.lost = !encoded;
         let mut block = self.block.take();
-        if encoded.is_err() || !holds(&block, &self.samples) {
+        if !encoded || !holds(&block, &self.samples) {
             block = self.verbatim().map_err(|error| {
                 let message =
                     format!("cannot write {}: its samples can't be encoded ({error})", self.output.name());

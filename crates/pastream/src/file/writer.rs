@@ -431,11 +431,6 @@ impl FileWriter {
         if let State::Begun(encoder) = &self.state { encoder.frames() } else { self.frames }
     }
 
-    fn exists(&self) -> Error {
-        let message = format!("{} is there already, and is not to be written over: name another", self.name);
-        Error::new(ErrorKind::Io, message)
-    }
-
     fn finished(&self) -> Error {
         Error::new(ErrorKind::StreamState, format!("{} is finished: nothing can be added to it", self.name))
     }
