@@ -108,7 +108,8 @@ export interface FileSink extends FileTarget, ConversionOptions {
    * Each gets a name of its own: `path` with fields of strftime in its last part, as in 'take-%Y%m%d-%H%M%S.wav', filled with the local time at
    * which the file begins; or else with a number, 'take-0001.wav'. A name that was given before, or that is on disk, is passed over for
    * the next number: no file is written over.
-   * All have the stream's rate.
+   * At another `sampleRate` they are the one recording in parts all the same, bit for bit: each begins with its first frame at or after the
+   * border. So many have to last for a frame of the file, at least.
    */
   split?: number
   /**

@@ -42,6 +42,31 @@ test('a time reference goes on from file to file', async (t) => {
     { ...tags, timeReference: 48_400 },
     { ...tags, timeReference: 48_800 },
   ])
+test('a resampled recording in several files is the resampled recording', async (t) => {
+  const path = await folder(t)
+  const stream = await duplex(t)
+  await stream.setSource(noise('int16', 2 * 1000))
+  const file = { sampleRate: 44_100, channels: 1, gain: -3, quality: 'good' } as const
+  await stream.setSink([
+    { path: path('whole.wav'), ...file },
+    { path: path('take.wav'), split: 300, ...file },
+  ])
+  await stream.start()
+  await stream.wait()
+  // Ceilings of 300, 600, 900 and 1000 × 44,100 / 48,000: 276, 552, 827, 919.
+  const files = [276, 276, 275, 92].map((frames, index) => ({
+    path: path(`take-000${index + 1}.wav`),
+    frame: 300 * index,
+    frames,
+    complete: true,
+  }))
+  t.deepEqual(stream.files, [{ path: path('whole.wav'), frame: 0, frames: 919, complete: true }, ...files])
+  const [whole, first, ...rest] = await Promise.all(
+    stream.files.map(({ path: name }) => decode(name, { format: 'int16' })),
+  )
+  same(t, concat(first!.data, ...rest.map(({ data }) => data)), whole!.data)
+  const short = { path: path('short.wav'), sampleRate: 8000, split: 5 }
+  await fails(t, () => stream.setSink(short), 'ERR_PASTREAM_INVALID_ARGUMENT', /after 5 frames: give 6 or more/)
 })
 
 test('a new file where it is asked for, and a beginning from before that', async (t) => {

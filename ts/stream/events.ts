@@ -32,9 +32,9 @@ export interface GapEvent {
 export interface WrittenFile {
   /** Its path, or the name of the pipe. */
   readonly path: string
-  /** The frame of the recording that it begins with: after the run's `offset`, gaps included. */
+  /** The frame of the recording that it begins with, at the stream's rate: after the run's `offset`, gaps included. */
   readonly frame: number
-  /** Its frames. */
+  /** Its frames, at its own rate. */
   readonly frames: number
   /** Whether it is finished and in its place. Where not, the error of the run says why; what it holds is valid. */
   readonly complete: boolean

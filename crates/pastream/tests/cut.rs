@@ -11,7 +11,7 @@ use std::{
 use pastream::{
     ErrorKind, SampleFormat,
     file::{Container, Endian, FileWriter, Spec},
-    resample::ConversionConfig,
+    resample::{ConversionConfig, resampled_frames},
     ring::{Ring, Writer},
     sink::{Cut, Sink, WrittenFile},
     source::Source,
@@ -155,6 +155,85 @@ fn a_gap_is_filled_over_the_borders_of_files() {
     }
 }
 
+/// A whole file, and a series, at another rate, with another channel and another level than the stream's.
+fn converted(folder: &Path, rate: u32, cut: Cut) -> [Sink; 2] {
+    let spec = Spec::for_stream(Container::Wav, FORMAT, 2, rate, None, Endian::File).unwrap();
+    let conversion = ConversionConfig { gain: 6.0, ..ConversionConfig::default() };
+    let sink = |mut writer: FileWriter, cut| {
+        writer.set_dither(Some(1));
+        Sink::File { writer: Box::new(writer), buffer_size: 480, conversion, cut }
+    };
+    let name = folder.join(format!("{rate}.wav"));
+    [
+        sink(FileWriter::create(&name, spec.clone()).unwrap(), Cut { split: None, ..cut }),
+        sink(FileWriter::create_series(&name, spec).unwrap(), cut),
+    ]
+}
+
+/// Holds the parts of `files` that have this rate against the whole, and tells what each begins with and its frames.
+fn parts(folder: &Path, rate: u32, files: &[WrittenFile]) -> Vec<(u64, u64)> {
+    let whole = folder.join(format!("{rate}.wav"));
+    let part = folder.join(format!("{rate}-")).display().to_string();
+    let parts: Vec<_> = files.iter().filter(|file| file.name.starts_with(&part)).collect();
+    let read_parts: Vec<_> = parts.iter().map(|file| read(Path::new(&file.name))).collect();
+    assert!(read_parts.concat() == read(&whole), "{rate}");
+    for (part, read) in parts.iter().zip(read_parts) {
+        assert_eq!(read.len() as u64, 2 * part.frames, "{part:?}");
+    }
+    parts.iter().map(|part| (part.frame, part.frames)).collect()
+}
+
+#[test]
+fn what_is_resampled_is_the_whole_in_parts_gaps_and_all() {
+    // The last of them ends with a border that no frame follows at 8,000 Hz.
+    for (rate, split) in [(44_100, 300), (96_000, 70), (47_999, 250), (8_000, 6), (8_000, 211)] {
+        let folder = folder("split_resampled");
+        let stream = duplex("virtual:clock=free:fault=stall@0.01+0.01");
+        play(&stream, &ramp(1000).iter().map(|x| x.wrapping_mul(7919) / 4).collect::<Vec<_>>());
+        let cut = Cut { split: Some(split), preroll: None };
+        stream.set_sinks(converted(&folder, rate, cut).into()).unwrap();
+        stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
+        stream.wait(None).unwrap();
+        let all = 1000 + stream.sink_counts()[1].gaps();
+        assert_eq!(all, 1480);
+        let place = |frame: u64| resampled_frames(frame.min(all), 48_000, rate);
+        let expected: Vec<_> = (0..all)
+            .step_by(split as usize)
+            .map(|frame| (frame, place(frame + split) - place(frame)))
+            .filter(|(_, frames)| *frames > 0)
+            .collect();
+        assert_eq!(parts(&folder, rate, &stream.files()), expected, "{rate} {split}");
+    }
+}
+
+#[test]
+fn what_is_resampled_is_split_where_that_is_asked_and_begins_before_its_trigger() {
+    let folder = folder("asked_resampled");
+    let stream = duplex("virtual:clock=free");
+    let cut = Cut { split: None, preroll: Some(150) };
+    stream
+        .set_sinks([44_100, 188].map(|rate| converted(&folder, rate, cut)).into_iter().flatten().collect())
+        .unwrap();
+    let mut writer = start(&stream);
+    let samples = ramp(1024);
+    feed(&stream, &mut writer, &samples[..192], 192);
+    stream.trigger().unwrap();
+    for (from, to) in [(192, 256), (256, 288), (288, 320), (320, 1024)] {
+        feed(&stream, &mut writer, &samples[from..to], to as u64);
+        stream.split().unwrap();
+    }
+    writer.ring().end();
+    stream.wait(None).unwrap();
+    let expected = |rate: u32, frames: &[u64]| -> Vec<_> {
+        let place = |frame: u64| resampled_frames(frame - 42, 48_000, rate);
+        frames.windows(2).map(|pair| (pair[0], place(pair[1]) - place(pair[0]))).collect()
+    };
+    let files = stream.files();
+    assert_eq!(parts(&folder, 44_100, &files), expected(44_100, &[42, 256, 288, 320, 1024]));
+    // From 256 to 288 there is not one.
+    assert_eq!(parts(&folder, 188, &files), expected(188, &[42, 256, 320, 1024]));
+}
+
 #[test]
 fn a_file_is_split_where_that_is_asked() {
     let folder = folder("split_now");
@@ -288,13 +367,13 @@ fn names_carry_the_time_and_none_is_given_twice() {
 fn what_can_not_be_split() {
     let path = folder("no_split").join("take.wav");
     let stream = duplex("virtual:clock=free");
-    for sink in [
-        single(&path, Cut { split: Some(10), preroll: None }),
-        series(&path, Cut { split: Some(0), preroll: None }),
-    ] {
+    let cut = |split| Cut { split: Some(split), preroll: None };
+    let [_, short] = converted(path.parent().unwrap(), 8_000, cut(5));
+    for (sink, least) in [(single(&path, cut(10)), 1), (series(&path, cut(0)), 1), (short, 6)] {
         let error = stream.set_sinks(vec![sink]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-        assert!(error.message().contains("can't be split"), "{error}");
+        let hint = format!("give {least} or more, and a series of files");
+        assert!(error.message().contains("can't be split") && error.message().ends_with(&hint), "{error}");
     }
 }
 

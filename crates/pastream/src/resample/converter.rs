@@ -1,6 +1,10 @@
 //! Frames of one kind into frames of another.
 
-use super::{Quality, mix::Mix, resampler::Resampler};
+use super::{
+    Quality,
+    mix::Mix,
+    resampler::{Resampler, resampled_frames},
+};
 use crate::{
     Result, SampleFormat,
     backend::convert::{decode, encode},
@@ -61,6 +65,11 @@ impl Converter {
     /// Bytes of a frame that is put in.
     pub(crate) fn frame_size(&self) -> usize {
         self.from.size()
+    }
+
+    /// How many frames `frames` become.
+    pub(crate) fn made_of(&self, frames: u64) -> u64 {
+        resampled_frames(frames, self.from.sample_rate, self.to.sample_rate)
     }
 
     /// The frame of what is put in from which on it is put in to go on at `frame` of what comes out.

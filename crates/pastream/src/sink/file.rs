@@ -1,6 +1,7 @@
 //! The writer thread: whole blocks from the ring into a file, or one file after the other, and silence where frames were lost.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -106,28 +107,25 @@ pub(crate) fn drain(drain: Drain<'_>, complete: &dyn Fn() -> bool) -> Result<()>
     let size = reader.ring().frame_size();
     let line = Line { reader, gaps, gap: None, read: 0, at: 0 };
     let silent = vec![silence; SILENCE.div_ceil(size) * size];
-    let file = Frames { writer, converter };
-    let mut recording = Recording { file, line, silent, control, told, begun: None };
-    let mut written = recording.write_all().and_then(|()| recording.file.finish());
+    let files = Files { writer, control, told, begins: VecDeque::new(), made: 0 };
+    let mut recording = Recording { files, converter, origin: 0, line, silent, control };
+    let mut written = recording.write_all().and_then(|()| recording.finish());
+    let begins = recording.begins().is_some();
+    let Recording { files, line, .. } = recording;
     if let Err(error) = written {
-        recording.line.reader.ring().close();
-        written = Err(error.and(format_args!("{} frames of it are written", recording.file.writer.frames())));
-    } else if recording.begins().is_some() && recording.control.files().is_empty() && complete() {
-        written = recording.file.writer.begin();
+        line.reader.ring().close();
+        written = Err(error.and(format_args!("{} frames of it are written", files.writer.frames())));
+    } else if begins && control.files().is_empty() && complete() {
+        written = files.writer.begin();
     }
-    if recording.file.writer.is_unused() {
-        return written.and(recording.file.writer.settle());
+    if files.writer.is_unused() {
+        return written.and(files.writer.settle());
     }
-    let finished = recording.file.writer.finish();
-    let (name, frames) = (recording.file.writer.name().to_owned(), recording.file.writer.frames());
+    let finished = files.writer.finish();
+    let frames = files.writer.frames();
     // What could not be begun is no file.
     if frames > 0 || written.is_ok() {
-        recording.tell(WrittenFile {
-            name,
-            frame: recording.begun.unwrap_or(0),
-            frames,
-            complete: written.is_ok() && recording.file.writer.is_whole(),
-        });
+        files.tell(files.writer.name().to_owned(), frames, written.is_ok());
     }
     written.and(finished)
 }
@@ -177,42 +175,65 @@ impl Line {
     }
 }
 
-/// A file that takes the frames of the stream.
-struct Frames<'a> {
+/// The file that is written, and those that follow it.
+struct Files<'a> {
     writer: &'a mut FileWriter,
-    converter: Option<Converter>,
+    control: &'a Control,
+    told: &'a dyn Fn(&WrittenFile),
+    /// What this file begins with, and those after it, whose first frames a resampler may still hold back: a frame of the
+    /// recording, and which one that is of all that the files get.
+    begins: VecDeque<(u64, u64)>,
+    /// Frames that the files got.
+    made: u64,
 }
 
-impl Frames<'_> {
-    fn write(&mut self, frames: &[u8]) -> Result<()> {
-        let Some(converter) = &mut self.converter else { return self.writer.write(frames) };
-        // A converter may give nothing yet.
-        self.writer.begin()?;
-        for part in frames.chunks(Converter::BLOCK * converter.frame_size()) {
-            converter.put(part);
-            self.writer.write(converter.take_all())?;
+impl Files<'_> {
+    fn write(&mut self, mut frames: &[u8]) -> Result<()> {
+        let size = self.writer.spec().channels * self.writer.format().size();
+        while !frames.is_empty() {
+            let all = (frames.len() / size) as u64;
+            let now = self.begins.get(1).map_or(all, |(_, next)| all.min(next - self.made));
+            let (now, later) = frames.split_at(now as usize * size);
+            self.writer.write(now)?;
+            self.made += (now.len() / size) as u64;
+            frames = later;
+            self.turn()?;
         }
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<()> {
-        let Some(converter) = &mut self.converter else { return Ok(()) };
-        converter.finish();
-        match converter.take_all() {
-            [] => Ok(()),
-            rest => self.writer.write(rest),
+    /// Has a file begin with frame `begin` once the one before it has all of its frames.
+    fn split(&mut self, begin: (u64, u64)) -> Result<()> {
+        self.begins.push_back(begin);
+        self.turn()
+    }
+
+    fn turn(&mut self) -> Result<()> {
+        while self.begins.get(1).is_some_and(|(_, next)| *next == self.made) {
+            let name = self.writer.name().to_owned();
+            let frames = self.writer.next_file()?;
+            self.tell(name, frames, true);
+            self.begins.pop_front();
         }
+        Ok(())
+    }
+
+    fn tell(&self, name: String, frames: u64, complete: bool) {
+        let frame = self.begins.front().map_or(0, |(frame, _)| *frame);
+        let file = WrittenFile { name, frame, frames, complete: complete && self.writer.is_whole() };
+        (self.told)(&file);
+        self.control.state().files.push(file);
     }
 }
 
 struct Recording<'a> {
-    file: Frames<'a>,
+    files: Files<'a>,
+    converter: Option<Converter>,
+    /// The frame that the first file begins with.
+    origin: u64,
     line: Line,
     silent: Vec<u8>,
     control: &'a Control,
-    told: &'a dyn Fn(&WrittenFile),
-    /// The frame that the file begins with.
-    begun: Option<u64>,
 }
 
 impl Recording<'_> {
@@ -224,7 +245,7 @@ impl Recording<'_> {
             let ended = self.line.reader.ring().is_ended();
             let moved = self.step()?;
             if updated.elapsed() >= UPDATE {
-                self.file.writer.update()?;
+                self.files.writer.update()?;
                 updated = Instant::now();
             }
             if moved {
@@ -278,34 +299,48 @@ impl Recording<'_> {
         }
     }
 
+    /// The first frame at or after `frame` of all that the files get.
+    fn place(&self, frame: u64) -> u64 {
+        let frames = frame.saturating_sub(self.origin);
+        self.converter.as_ref().map_or(frames, |converter| converter.made_of(frames))
+    }
+
     /// Where the file that begins with frame `file` is to end.
     fn border(&self, file: u64) -> Option<u64> {
         let mut state = self.control.state();
         // No file is empty.
-        state.splits.retain(|at| *at > file);
+        state.splits.retain(|at| self.place(*at) > self.place(file));
         let regular = self.control.cut.split.and_then(|split| file.checked_add(split));
         state.splits.first().copied().into_iter().chain(regular).min()
     }
 
     fn write(&mut self) -> Result<bool> {
         let at = self.line.at;
-        let begun = *self.begun.get_or_insert(at);
-        let border = self.border(begun).unwrap_or(u64::MAX);
+        if self.files.begins.is_empty() {
+            self.origin = at;
+            self.files.begins.push_back((at, 0));
+        }
+        let newest = self.files.begins.back().map_or(at, |(frame, _)| *frame);
+        let border = self.border(newest).unwrap_or(u64::MAX);
         if at >= border {
-            let name = self.file.writer.name().to_owned();
-            let frames = self.file.writer.next_file()?;
-            self.tell(WrittenFile { name, frame: begun, frames, complete: self.file.writer.is_whole() });
-            self.begun = None;
+            self.files.split((at, self.place(at)))?;
             return Ok(true);
         }
         let size = self.line.reader.ring().frame_size();
-        let Self { file, line, silent, .. } = self;
+        let Self { files, converter, line, silent, .. } = self;
+        let mut write = |frames: &[u8]| match converter {
+            None => files.write(frames),
+            Some(converter) => frames.chunks(Converter::BLOCK * size).try_for_each(|part| {
+                converter.put(part);
+                files.write(converter.take_all())
+            }),
+        };
         let moved = line.next(border - at, &mut |part| match part {
-            Part::Frames(frames) => file.write(frames),
+            Part::Frames(frames) => write(frames),
             Part::Lost(mut left) => {
                 while left > 0 {
                     let part = left.min((silent.len() / size) as u64);
-                    file.write(&silent[..part as usize * size])?;
+                    write(&silent[..part as usize * size])?;
                     left -= part;
                 }
                 Ok(())
@@ -314,9 +349,10 @@ impl Recording<'_> {
         Ok(moved > 0)
     }
 
-    fn tell(&self, file: WrittenFile) {
-        (self.told)(&file);
-        self.control.state().files.push(file);
+    fn finish(&mut self) -> Result<()> {
+        let Some(converter) = &mut self.converter else { return Ok(()) };
+        converter.finish();
+        self.files.write(converter.take_all())
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Sink {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
     /// Frames of each file, after which the next one of a [series](FileWriter::create_series) begins: not one is lost in between.
+    /// At another rate the files are the one recording in parts all the same, bit for bit: each begins with its first frame at or
+    /// after the border. So many have to last for a frame of the file, at least.
     /// `None`: only [`Stream::split`](crate::stream::Stream::split) begins another.
     pub split: Option<u64>,
     /// Waits for [`Stream::trigger`](crate::stream::Stream::trigger) and begins with so many frames from before it, which
@@ -54,9 +56,9 @@ pub struct Cut {
 pub struct WrittenFile {
     /// Its path, or the name of the pipe.
     pub name: String,
-    /// The frame of the recording that it begins with: after the run's offset, gaps included.
+    /// The frame of the recording that it begins with, at the stream's rate: after the run's offset, gaps included.
     pub frame: u64,
-    /// Its frames.
+    /// Its frames, at its own rate.
     pub frames: u64,
     /// Whether it is finished and in its place. Where not, the error of the run says why; what it holds is valid.
     pub complete: bool,

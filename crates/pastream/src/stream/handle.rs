@@ -19,7 +19,7 @@ use crate::{
     file::{FileReader, FileWriter, Spec},
     resample::{Conversion, ConversionConfig, Converter, resampled_frames},
     ring::Ring,
-    sink::{Control, Cut, Sink, WrittenFile},
+    sink::{Control, Sink, WrittenFile},
     source::{Seek, Source},
 };
 
@@ -377,7 +377,7 @@ impl Stream {
     }
 
     /// Has the next file of each [series](crate::file::FileWriter::create_series) begin, with the frame that is recorded now. No frame is
-    /// lost or twice there; where none came since the last one began there is no new one.
+    /// lost or twice there; where no frame of the file came since the last one began there is no new one.
     ///
     /// # Errors
     /// `StreamState` where no run is under way, `InvalidArgument` where none of its sinks is a series.
@@ -601,27 +601,16 @@ impl Stream {
         let (channels, format) = side(recording, "record")?;
         match sink {
             Sink::Buffer { .. } => Ok(None),
-            Sink::File { cut: Cut { split: Some(split), .. }, writer, .. }
-                if !writer.is_series() || *split == 0 =>
-            {
-                let message = format!(
-                    "{} can't be split after {split} frames: give 1 or more, and a series of files",
-                    writer.name()
-                );
-                Err(Error::new(ErrorKind::InvalidArgument, message))
-            }
-            Sink::File { writer, .. }
-                if writer.is_series() && writer.spec().sample_rate != self.inner.opened.sample_rate =>
-            {
-                let message = format!(
-                    "{} can't be one of several files at {} Hz, since a resampler bridges their borders: record them at the stream's {} Hz",
-                    writer.name(),
-                    writer.spec().sample_rate,
-                    self.inner.opened.sample_rate
-                );
-                Err(Error::new(ErrorKind::UnsupportedConfig, message))
-            }
-            Sink::File { writer, conversion, .. } => {
+            Sink::File { cut, writer, conversion, .. } => {
+                // No file is to be empty.
+                let least = u64::from(self.inner.opened.sample_rate.div_ceil(writer.spec().sample_rate));
+                if let Some(split) = cut.split.filter(|split| !writer.is_series() || *split < least) {
+                    let message = format!(
+                        "{} can't be split after {split} frames: give {least} or more, and a series of files",
+                        writer.name()
+                    );
+                    return Err(Error::new(ErrorKind::InvalidArgument, message));
+                }
                 self.inner.conversion((writer.name(), writer.spec()), recording, conversion)
             }
             Sink::Ring { frames, .. } => Self::check_ring(frames, channels * format.size()).map(|()| None),
