@@ -5,7 +5,7 @@ use std::path::Path;
 use pastream::{
     file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
     resample::ConversionConfig,
-    sink::{Cut, Sink},
+    sink::Sink,
     source::Source,
     stream::{Run, SideConfig, Stream, StreamConfig},
 };
@@ -30,12 +30,7 @@ fn main() -> pastream::Result<()> {
         buffer_size: 65_536,
         conversion: ConversionConfig::default(),
     }))?;
-    stream.set_sinks(vec![Sink::File {
-        writer: Box::new(writer),
-        buffer_size: 480_000,
-        conversion: ConversionConfig::default(),
-        cut: Cut::default(),
-    }])?;
+    stream.set_sinks(vec![Sink::file(writer, 480_000)])?;
     stream.start(&Run { pad: Some(0), ..Run::default() })?;
     stream.wait(None)?;
     println!("{} frames", stream.shared().frame_count());

@@ -14,7 +14,7 @@ use pastream::{
     file::{Container, Endian, FileReader, FileWriter, ReadHint, Spec},
     resample::ConversionConfig,
     ring::Ring,
-    sink::{Cut, Sink},
+    sink::Sink,
     source::Source,
     stream::{
         Event, GapCause, Outcome, Prebuffer, Route, Run, Side, SideConfig, Stream, StreamConfig, StreamEvent,
@@ -122,16 +122,9 @@ fn a_file_becomes_a_file_and_loops() {
                     conversion: ConversionConfig::default(),
                 }))
                 .unwrap();
-            let mut writer = Box::new(FileWriter::create(&output, spec).unwrap());
+            let mut writer = FileWriter::create(&output, spec).unwrap();
             writer.set_format(format);
-            stream
-                .set_sinks(vec![Sink::File {
-                    writer,
-                    buffer_size: 480_000,
-                    conversion: ConversionConfig::default(),
-                    cut: Cut::default(),
-                }])
-                .unwrap();
+            stream.set_sinks(vec![Sink::file(writer, 480_000)]).unwrap();
             let frames = frames.repeat(if looped { 5 } else { 1 });
             let limit = looped.then_some(frames.len() as u64 / 4);
             stream.start(&Run { frames: limit, pad: Some(0), ..Run::default() }).unwrap();
@@ -207,15 +200,8 @@ fn a_lost_device_leaves_a_complete_file() {
     let output = folder("lost").join("out.wav");
     let stream = duplex("virtual:clock=free:fault=lost@0.5", 1, SampleFormat::Int16);
     let spec = Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
-    let writer = Box::new(FileWriter::create(&output, spec).unwrap());
-    stream
-        .set_sinks(vec![Sink::File {
-            writer,
-            buffer_size: 65_536,
-            conversion: ConversionConfig::default(),
-            cut: Cut::default(),
-        }])
-        .unwrap();
+    let writer = FileWriter::create(&output, spec).unwrap();
+    stream.set_sinks(vec![Sink::file(writer, 65_536)]).unwrap();
     stream.start(&Run::default()).unwrap();
     assert_eq!(stream.wait(None).unwrap_err().kind(), ErrorKind::DeviceLost);
     assert_eq!(hound::WavReader::open(&output).unwrap().duration(), 24_000);
@@ -227,15 +213,8 @@ fn a_device_that_stands_still_when_it_is_stopped_is_told() {
     // No block after frame 4,800.
     let stream = duplex("virtual:block=480:fault=stall@0.1+60", 1, SampleFormat::Int16);
     let spec = Spec::for_stream(Container::Wav, SampleFormat::Int16, 1, 48_000, None, Endian::File).unwrap();
-    let writer = Box::new(FileWriter::create(&output, spec).unwrap());
-    stream
-        .set_sinks(vec![Sink::File {
-            writer,
-            buffer_size: 65_536,
-            conversion: ConversionConfig::default(),
-            cut: Cut::default(),
-        }])
-        .unwrap();
+    let writer = FileWriter::create(&output, spec).unwrap();
+    stream.set_sinks(vec![Sink::file(writer, 65_536)]).unwrap();
     stream.start(&Run::default()).unwrap();
     while stream.shared().frame_count() < 4_800 {
         thread::yield_now();
@@ -341,15 +320,8 @@ fn a_stall_is_silence_in_the_file_at_its_place() {
     let spec = Spec::for_stream(Container::Wav, format, 1, 48_000, None, Endian::File).unwrap();
     let frames = noise(48_000 * 2);
     stream.set_source(Some(Source::Buffer { frames: Arc::clone(&frames), looped: false })).unwrap();
-    let writer = Box::new(FileWriter::create(&output, spec).unwrap());
-    stream
-        .set_sinks(vec![Sink::File {
-            writer,
-            buffer_size: 65_536,
-            conversion: ConversionConfig::default(),
-            cut: Cut::default(),
-        }])
-        .unwrap();
+    let writer = FileWriter::create(&output, spec).unwrap();
+    stream.set_sinks(vec![Sink::file(writer, 65_536)]).unwrap();
     stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
     stream.wait(None).unwrap();
     let mut reader = hound::WavReader::open(&output).unwrap();
@@ -402,11 +374,8 @@ fn a_disk_that_stalls_for_longer_than_the_ring_costs_a_gap_that_is_silence_at_it
     let taken = Arc::default();
     let disk = Stalling { taken: Arc::clone(&taken), until: 4_800, goes_on };
     let spec = Spec::for_stream(Container::Raw, format, 1, 48_000, None, Endian::File).unwrap();
-    let writer = Box::new(FileWriter::to_pipe(Box::new(disk), "disk", spec).unwrap());
-    let conversion = ConversionConfig::default();
-    stream
-        .set_sinks(vec![Sink::File { writer, buffer_size: RING, conversion, cut: Cut::default() }])
-        .unwrap();
+    let writer = FileWriter::to_pipe(Box::new(disk), "disk", spec).unwrap();
+    stream.set_sinks(vec![Sink::file(writer, RING)]).unwrap();
     stream.start(&Run { pad: Some(0), ..Run::default() }).unwrap();
     let counts = Arc::clone(&stream.sink_counts()[0]);
     while counts.gaps() < STALL {
@@ -446,15 +415,8 @@ fn a_full_disk_ends_the_run_and_says_so() {
     }
     let stream = duplex("virtual:clock=free", 2, SampleFormat::Int16);
     let spec = Spec::for_stream(Container::Raw, SampleFormat::Int16, 2, 48_000, None, Endian::File).unwrap();
-    let writer = Box::new(FileWriter::create(&full, spec).unwrap());
-    stream
-        .set_sinks(vec![Sink::File {
-            writer,
-            buffer_size: 65_536,
-            conversion: ConversionConfig::default(),
-            cut: Cut::default(),
-        }])
-        .unwrap();
+    let writer = FileWriter::create(&full, spec).unwrap();
+    stream.set_sinks(vec![Sink::file(writer, 65_536)]).unwrap();
     stream.start(&Run::default()).unwrap();
     let error = stream.wait(None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -519,13 +481,8 @@ fn a_recording_that_no_file_of_its_kind_can_hold_is_refused_before_it_begins() {
         let path = folder.join("out");
         let spec = Spec::for_stream(container, SampleFormat::Int16, 1, 48_000, None, endian).unwrap();
         let file = || {
-            let writer = Box::new(FileWriter::create(&path, spec.clone()).unwrap());
-            Sink::File {
-                writer,
-                buffer_size: 64,
-                conversion: ConversionConfig::default(),
-                cut: Cut::default(),
-            }
+            let writer = FileWriter::create(&path, spec.clone()).unwrap();
+            Sink::file(writer, 64)
         };
         stream.set_source(source).unwrap();
         stream.set_sinks(vec![file()]).unwrap();
@@ -554,14 +511,7 @@ fn what_goes_into_a_pipe_may_have_any_length() {
         FileWriter::to_pipe(Box::new(pipe), "stdout", spec),
     ];
     for writer in pipes {
-        stream
-            .set_sinks(vec![Sink::File {
-                writer: Box::new(writer.unwrap()),
-                buffer_size: 64,
-                conversion: ConversionConfig::default(),
-                cut: Cut::default(),
-            }])
-            .unwrap();
+        stream.set_sinks(vec![Sink::file(writer.unwrap(), 64)]).unwrap();
         drop(stream.prepare(&Run { frames: Some(1 << 40), ..Run::default() }, Vec::new()).unwrap());
     }
 }

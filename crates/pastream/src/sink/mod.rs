@@ -65,6 +65,13 @@ pub struct WrittenFile {
 }
 
 impl Sink {
+    /// All of a recording in a file.
+    #[must_use]
+    pub fn file(writer: FileWriter, buffer_size: usize) -> Self {
+        let (writer, conversion) = (Box::new(writer), ConversionConfig::default());
+        Self::File { writer, buffer_size, conversion, cut: Cut::default() }
+    }
+
     /// The same for a further run: a ring. Memory is taken by one run, a file complete after it.
     pub(crate) fn again(&self) -> Option<Self> {
         match self {
