@@ -42,6 +42,8 @@ test('a time reference goes on from file to file', async (t) => {
     { ...tags, timeReference: 48_400 },
     { ...tags, timeReference: 48_800 },
   ])
+})
+
 test('a resampled recording in several files is the resampled recording', async (t) => {
   const path = await folder(t)
   const stream = await duplex(t)
