@@ -161,7 +161,7 @@ linux('a folder that loses its permission: what is open goes on, and no file fol
     stderr: 'pastream-rs: cannot find takes/out.wav again: Permission denied: choose another, or change its rights\n',
   })
   for (const mode of [0o500, 0]) {
-    const { status, stderr, stdout } = await lose('out-0002.wav', mode, '--split', '4000s')
+    const { status, stderr, stdout } = await lose('out-0002.wav', mode, '--split', '12000s')
     t.is(status, 1)
     const next = stdout.toString().split(',').length + 1
     t.is(
