@@ -28,7 +28,7 @@ struct Kind {
 }
 
 /// The decoders compute in float32, in another order than ffmpeg's.
-const LOSSY: [Kind; 12] = [
+const LOSSY: [Kind; 13] = [
     kind("x.mp3", "libmp3lame -b:a 128k", Container::Mp3, "mp3", 1e-5),
     kind("vbr.mp3", "libmp3lame -q:a 4", Container::Mp3, "mp3", 1e-5),
     kind("x.ogg", "libvorbis -q:a 4", Container::Ogg, "vorbis", 1e-5),
@@ -46,6 +46,13 @@ const LOSSY: [Kind; 12] = [
     kind("x.aac", "aac -b:a 128k -f adts", Container::Adts, "aac", 1e-5),
     kind("x.opus", "libopus -b:a 96k", Container::Ogg, "opus", 2e-5),
     kind("speech.opus", "libopus -b:a 16k -application voip", Container::Ogg, "opus", 2e-5),
+    kind(
+        "opus.mp4",
+        "libopus -b:a 96k -movflags frag_keyframe+empty_moov -frag_duration 1000000",
+        Container::M4a,
+        "opus",
+        2e-5,
+    ),
     kind("opus.webm", "libopus -b:a 96k", Container::Mkv, "opus", 2e-5),
 ];
 
@@ -328,7 +335,8 @@ fn a_file_that_is_cut_says_what_is_missing() {
         let mut cut = cut.unwrap_or_else(|error| panic!("{name}: {error}"));
         let left = cut.spec().frames.unwrap();
         // The length of Ogg and ADTS is what is there, and of fragments.
-        let whole = ["x.ogg", "x.oga", "x.opus", "speech.opus", "x.aac", "parts.m4a", "alac-parts.m4a"];
+        let whole =
+            ["x.ogg", "x.oga", "x.opus", "speech.opus", "x.aac", "parts.m4a", "alac-parts.m4a", "opus.mp4"];
         let told = if whole.contains(&name) { 0 } else { frames - left };
         assert_eq!(cut.missing(), told, "{name}");
         let read = read_all(&mut cut, 1000).unwrap();

@@ -178,7 +178,12 @@ impl Stream {
             Container::Mp3 => self.told = self.told.filter(|_| track.delay.is_some()),
             Container::Adts => self.told = None,
             Container::M4a => {
-                let Some(edit) = place.edits.get(index).copied().flatten() else { return };
+                let edit = place.edits.get(index).copied().flatten();
+                let mut edit = edit.unwrap_or(super::mp4::Edit { skip: 0, length: None });
+                // Where no edit leaves it out, Opus tells it.
+                if edit.skip == 0 {
+                    edit.skip = self.pre_skip.map_or(0, u64::from);
+                }
                 let skip = edit.skip.min(i64::MAX as u64) as i64;
                 self.origin = if self.stamped { skip } else { self.in_frames(skip) };
                 self.told = self.told.and_then(|told| edit.frames(told, self.spec.sample_rate));
