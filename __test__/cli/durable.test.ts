@@ -124,7 +124,8 @@ for (const container of CONTAINERS) {
     t.is(status, 1)
     const reason = mounts ? 'No space left on device: make room, or write elsewhere' : 'File too large'
     const { data } = await decode(path(name), { format: 'int16' })
-    t.is(stderr, `pastream-rs: cannot write disk/${name}: ${reason}; ${data.length / 2} frames of it are written\n`)
+    const told = `pastream-rs: cannot write disk/${name}: ${reason}; ${data.length / 2} frames of it are written\n`
+    t.true(stderr.endsWith(told), stderr)
     same(t, data, sent.subarray(0, data.length))
     // But for what is no whole frame, or block.
     const [{ size }, most] = [statSync(path(name)), 200 * 1024]
@@ -164,10 +165,9 @@ linux('a folder that loses its permission: what is open goes on, and no file fol
     const { status, stderr, stdout } = await lose('out-0002.wav', mode, '--split', '12000s')
     t.is(status, 1)
     const next = stdout.toString().split(',').length + 1
-    t.is(
-      stderr,
-      `pastream-rs: cannot write takes/out-000${next}.wav: Permission denied: choose another, or change its rights; 0 frames of it are written\n`,
-    )
+    // A block that came after that is told before it.
+    const told = `pastream-rs: cannot write takes/out-000${next}.wav: Permission denied: choose another, or change its rights; 0 frames of it are written\n`
+    t.true(stderr.endsWith(told), stderr)
   }
 })
 
