@@ -28,7 +28,7 @@ export const HELD = {
   raw: FORMATS,
 } as const
 
-export const linux = process.platform === 'linux' ? test : test.skip // elsewhere there is no /dev/full, nor /proc
+export const linux = process.platform === 'linux' ? test : test.skip // elsewhere there is no /dev/full, no /proc, and none of Linux's hosts
 
 const arrays = {
   float32: Float32Array,

@@ -81,7 +81,7 @@ export function needing(
   const missing = programs.filter((program) => spawnSync(program, ['--version']).error).join(', ')
   if (missing === '') test(title, implementation)
   else if (process.env['CI'] === 'true') test(title, (t) => t.fail(`${missing}: not installed`))
-  else test.skip(`${title} (needs ${missing})`, implementation)
+  else test.skip(`${title} (needs ${missing})`, implementation) // its title says what is missing
 }
 
 /** Runs another program; answers its stdout. */

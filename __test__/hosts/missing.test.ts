@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import test from 'ava'
-import { folder } from '../support.ts'
+import { folder, linux } from '../support.ts'
 
 /** Runs Node where no audio library loads and no server runs. */
 async function without(t: Parameters<typeof folder>[0], ...args: readonly string[]) {
@@ -12,8 +11,6 @@ async function without(t: Parameters<typeof folder>[0], ...args: readonly string
   const env = { ...rest, LD_LIBRARY_PATH: path('.'), XDG_RUNTIME_DIR: path('.'), HOME: path('.') }
   return spawnSync(process.execPath, args, { env, encoding: 'utf8' })
 }
-
-const linux = process.platform === 'linux' ? test : test.skip // these hosts are Linux's
 
 linux('without any audio library everything loads, and the hosts say what is missing', async (t) => {
   const script = `

@@ -3,6 +3,17 @@ import test from 'ava'
 import { decode, repair, SoundFile, type WrittenFile } from 'pastream-rs'
 import { concat, duplex, fails, folder, noise, same } from '../support.ts'
 
+/** What is told of take.wav, split after every 300 frames of the stream into files of so many. */
+function takes(path: (name: string) => string, frames: readonly number[]): WrittenFile[] {
+  const file = (count: number, index: number): WrittenFile => ({
+    path: path(`take-000${index + 1}.wav`),
+    frame: 300 * index,
+    frames: count,
+    complete: true,
+  })
+  return frames.map(file)
+}
+
 test('a recording in several files is the recording, with no frame lost between them', async (t) => {
   const path = await folder(t)
   const stream = await duplex(t)
@@ -13,12 +24,7 @@ test('a recording in several files is the recording, with no frame lost between 
   stream.on('file', (file) => told.push(file))
   await stream.start()
   await stream.wait()
-  const files = [300, 300, 300, 100].map((frames, index) => ({
-    path: path(`take-000${index + 1}.wav`),
-    frame: 300 * index,
-    frames,
-    complete: true,
-  }))
+  const files = takes(path, [300, 300, 300, 100])
   t.deepEqual(stream.files, [...files, { path: path('whole.wav'), frame: 0, frames: 1000, complete: true }])
   t.deepEqual(
     told.filter(({ path: name }) => name.includes('take-')),
@@ -36,7 +42,10 @@ test('a time reference goes on from file to file', async (t) => {
   const tags = { title: 'x', timeReference: 48_000 }
   await stream.setSink({ path: path('a.wav'), split: 400, tags })
   await stream.play(sent)
-  const told = async (name: string) => (await SoundFile.open(path(name))).info.tags
+  const told = async (name: string) => {
+    await using file = await SoundFile.open(path(name))
+    return file.info.tags
+  }
   t.deepEqual(await Promise.all(['a-0001.wav', 'a-0002.wav', 'a-0003.wav'].map(told)), [
     tags,
     { ...tags, timeReference: 48_400 },
@@ -56,12 +65,7 @@ test('a resampled recording in several files is the resampled recording', async 
   await stream.start()
   await stream.wait()
   // Ceilings of 300, 600, 900 and 1000 × 44,100 / 48,000: 276, 552, 827, 919.
-  const files = [276, 276, 275, 92].map((frames, index) => ({
-    path: path(`take-000${index + 1}.wav`),
-    frame: 300 * index,
-    frames,
-    complete: true,
-  }))
+  const files = takes(path, [276, 276, 275, 92])
   t.deepEqual(stream.files, [{ path: path('whole.wav'), frame: 0, frames: 919, complete: true }, ...files])
   const [whole, first, ...rest] = await Promise.all(
     stream.files.map(({ path: name }) => decode(name, { format: 'int16' })),

@@ -6,8 +6,10 @@ use pastream::{
 };
 use proptest::prelude::*;
 
-use crate::headers::{chunk, format, riff};
-use crate::support::{Folder, hint, noise, pipe, read_all, spec, written};
+use crate::{
+    headers::{chunk, format, riff},
+    support::{Folder, hint, noise, pipe, read_all, spec, written},
+};
 
 #[test]
 fn what_is_no_audio_says_so() {

@@ -11,6 +11,7 @@ use pastream::file::{Container, Encoding, FileReader, ReadHint};
 use crate::{
     headers::{chunk, fmt, sized_chunk},
     support::{Folder, Kept, both, noise, pipe, read_all, spec, written},
+    tools::open,
 };
 
 fn ds64(riff: u64, data: u64, frames: u64, table: &[(&[u8; 4], u64)]) -> Vec<u8> {
@@ -193,7 +194,7 @@ fn the_shortest_recordings_come_back() {
                 let spec = spec(Container::Rf64, encoding, channels);
                 let sent = noise(frames * spec.frame_size());
                 written(&path, &spec, &sent);
-                let read = read_all(&mut crate::tools::open(&path), 100).unwrap();
+                let read = read_all(&mut open(&path), 100).unwrap();
                 assert_eq!(read, sent, "{encoding} {channels} {frames}");
             }
         }
