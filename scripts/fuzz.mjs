@@ -11,11 +11,11 @@ const flags = ['-Cpasses=sancov-module', ...counted.map((what) => `-Cllvm-args=-
 run('cargo', ['build', '--manifest-path', 'fuzz/Cargo.toml', '--release', '--locked', '--target', host], {
   RUSTFLAGS: flags.join(' '),
 })
+mkdirSync(`${root}/fuzz/artifacts`, { recursive: true })
 for (const file of readdirSync(`${root}/fuzz/fuzz_targets`)) {
   const target = file.replace('.rs', '')
   const corpus = `fuzz/corpus/${target}`
   mkdirSync(`${root}/${corpus}`, { recursive: true })
-  mkdirSync(`${root}/fuzz/artifacts`, { recursive: true })
   process.stdout.write(`• fuzz ${target}\n`)
   const limits = [`-max_total_time=${seconds}`, '-timeout=20', '-max_len=65536', '-verbosity=0']
   const inputs = [corpus, `fuzz/seeds/${target}`, `-artifact_prefix=fuzz/artifacts/${target}-`]

@@ -187,9 +187,11 @@ function info(told: BindingInfo): FileInfo {
 
 /** A sink as the binding takes it. */
 export function describeSink({ tags, dither, sync, overwrite, ...file }: FileTarget & FileDescription): FileOptions {
-  const options = { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions) }
-  const kept = { overwrite: choice('overwrite', overwrite, true, false) }
-  return { ...options, ...defined(kept), ...(sync !== undefined && { sync: Boolean(sync) }) }
+  const how = defined({
+    sync: sync === undefined ? undefined : Boolean(sync),
+    overwrite: choice('overwrite', overwrite, true, false),
+  })
+  return { ...describe(file), ...writerOptions({ tags, dither } as WriterOptions), ...how }
 }
 
 /** The file of a recording as the binding takes it. */

@@ -38,6 +38,7 @@ pub struct FileWriter {
     /// What a finished file holds.
     frames: u64,
     sync: bool,
+    /// Whether a file that is there may be written over.
     overwrite: bool,
     /// The names of the files that it writes one after the other.
     series: Option<Series>,

@@ -204,17 +204,14 @@ impl Stream {
             Packetized::Changed => return Ok(Next::Changed),
             Packetized::End => return Ok(Next::End),
         };
-        let (stamp, padding) = (packet.pts.get(), self.padding(&packet));
+        let stamp = packet.pts.get();
         let decoder = &mut self.decoder;
         let good = caught(|| decoder.decode(&packet).map(drop)).is_ok();
         if !good {
             self.decoder.reset();
         }
+        let padding = self.padding(&packet);
         if self.stamped {
-            // Of fragments the last packet tells how much of it is audio.
-            let played = packet.dur.get();
-            let cut = self.spec.container == Container::M4a && self.told.is_none() && played > 0;
-            let padding = if cut { self.frames().saturating_sub(played) } else { padding };
             return Ok(if good { Next::Frames { stamp, padding } } else { Next::Damaged });
         }
         let Some((place, last)) = self.counted else {
@@ -292,9 +289,16 @@ impl Stream {
         }
     }
 
-    /// Frames at the end of the packet that are none of the audio. Other containers tell the length of the whole.
+    /// Frames at the end of the packet that was decoded last that are none of the audio: as Ogg and the fragments of MP4 tell.
+    /// Other containers tell the length of the whole.
     fn padding(&self, packet: &Packet) -> u64 {
-        if self.spec.container == Container::Ogg { packet.trim_end.get() } else { 0 }
+        match (self.spec.container, packet.dur.get()) {
+            (Container::Ogg, _) => packet.trim_end.get(),
+            (Container::M4a, played @ 1..) if self.stamped && self.told.is_none() => {
+                self.frames().saturating_sub(played)
+            }
+            _ => 0,
+        }
     }
 
     /// Frames of the packet that was decoded last.
